@@ -1,0 +1,122 @@
+import type { ReasonId } from './reasons.js'
+import { LinkError, ProbeError } from './service.js'
+import type { Finding } from './verdict.js'
+
+/** What Node's network errors carry. */
+export interface NodeError {
+  readonly code?: string
+  readonly syscall?: string
+  readonly message?: string
+  readonly address?: string
+  readonly errors?: readonly unknown[]
+}
+
+/** The order in which the attempts of one AggregateError count. */
+const PRECEDENCE = [
+  'ECONNREFUSED',
+  'ENOENT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ETIMEDOUT',
+  'EACCES',
+  'EADDRNOTAVAIL',
+]
+
+const BY_CODE: Readonly<Record<string, ReasonId>> = {
+  ECONNREFUSED: 'connection-refused',
+  ENOENT: 'connection-refused',
+  EHOSTUNREACH: 'host-unreachable',
+  ENETUNREACH: 'host-unreachable',
+  EHOSTDOWN: 'host-unreachable',
+  ENETDOWN: 'host-unreachable',
+  EACCES: 'host-unreachable',
+  EPERM: 'host-unreachable',
+  ECONNRESET: 'connection-lost',
+  ECONNABORTED: 'connection-lost',
+  EPIPE: 'connection-lost',
+  EOF: 'connection-lost',
+  EMFILE: 'resource-exhausted',
+  ENFILE: 'resource-exhausted',
+  ENOBUFS: 'resource-exhausted',
+  EADDRNOTAVAIL: 'resource-exhausted',
+  ERR_INVALID_URL: 'client-misuse',
+  ERR_SOCKET_BAD_PORT: 'client-misuse',
+  ERR_INVALID_ARG_TYPE: 'client-misuse',
+  ENOTFOUND: 'dns-failure',
+  EAI_AGAIN: 'dns-failure',
+  ESERVFAIL: 'dns-failure',
+  ETIMEOUT: 'dns-failure',
+  EREFUSED: 'dns-failure',
+  ENODATA: 'dns-failure',
+}
+
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|ERR_OSSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_MISMATCH|EPROTO$)/
+
+/** The reason of a transport error: sockets, resolver, TLS. Source of the codes: Node's errors and dns documentation. */
+export function classifyTransport(error: unknown): Finding {
+  if (error instanceof ProbeError) return error.finding
+  const chosen = pick(error)
+  const { code, syscall = '', message = '' } = chosen
+  const base = { message: message || code || String(error), ...(code ? { code } : {}) }
+  if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { ...base, reason: 'dns-failure' }
+  if (/before secure TLS connection/.test(message)) {
+    return {
+      ...base,
+      reason: 'tls-failure',
+      byText: true,
+      advice: 'The server ended the TLS handshake; see whether it speaks TLS on this port.',
+    }
+  }
+  if (code && TLS_CODE.test(code)) return { ...base, reason: 'tls-failure', ...tlsAdvice(code, message) }
+  if (code === 'ETIMEDOUT')
+    return {
+      ...base,
+      reason: syscall === 'read' || syscall === 'write' ? 'connection-lost' : 'connect-timeout',
+    }
+  if (code?.startsWith('HPE_')) return { ...base, reason: 'protocol-mismatch' }
+  if (error instanceof Error && error.name === 'TimeoutError') return { ...base, reason: 'connect-timeout' }
+  if (error instanceof LinkError) return { ...base, reason: 'connection-lost' }
+  return { ...base, reason: (code && BY_CODE[code]) || 'unknown' }
+}
+
+/** Of an AggregateError the attempt that tells most: its own code is only the first one's, its message is empty. */
+function pick(error: unknown): NodeError {
+  const outer = (
+    typeof error === 'object' && error !== null ? error : { message: String(error) }
+  ) as NodeError
+  if (!outer.errors?.length) return outer
+  const rank = ({ code = '' }: NodeError) =>
+    (PRECEDENCE.indexOf(code) + PRECEDENCE.length) % PRECEDENCE.length
+  return [...(outer.errors as NodeError[])].sort((a, b) => rank(a) - rank(b))[0] ?? outer
+}
+
+/** The error that stands for all attempts of one dial. */
+export const mostTelling = (errors: readonly unknown[]): unknown => pick({ errors })
+
+function tlsAdvice(code: string, message: string): { advice?: string } {
+  const advice = TLS_ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`))?.[1]
+  return advice ? { advice } : {}
+}
+
+const TLS_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [
+    /ALTNAME|HOSTNAME_MISMATCH/,
+    'The certificate is for other names: connect by a name that it lists, or issue one for this host. sslmode=verify-ca checks the authority only.',
+  ],
+  [/EXPIRED/, 'The certificate has expired: renew it on the server.'],
+  [/NOT_YET_VALID/, 'The certificate is not valid yet: check the clocks of both sides.'],
+  [
+    /SELF_SIGNED|UNABLE_TO|CERT_UNTRUSTED/,
+    'The authority is not trusted: name its certificate with sslrootcert=FILE.',
+  ],
+  [
+    /WRONG_VERSION_NUMBER|PACKET_LENGTH|HTTP_REQUEST/,
+    'The server does not speak TLS on this port: use the plain scheme or sslmode, or the TLS port.',
+  ],
+  [
+    /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|HANDSHAKE_FAILURE|UNKNOWN_CA/,
+    'The server rejected the client certificate, or wants one: give sslcert=FILE and sslkey=FILE.',
+  ],
+  [/PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/, 'Both sides allow no common TLS version.'],
+]

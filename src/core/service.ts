@@ -1,0 +1,90 @@
+import type { Target } from './target.js'
+import type { Finding, Layer, Server } from './verdict.js'
+
+/** A connected byte stream. Every wait ends with the attempt's signal. */
+export interface Link {
+  /** True once TLS protects it. */
+  readonly secure: boolean
+  /** The address that was reached, without the port. */
+  readonly address: string
+  /** True when the other end is on this machine: loopback or a Unix socket. */
+  readonly local: boolean
+  write(bytes: Uint8Array): void
+  /** Exactly `n` bytes. Rejects with a LinkError when the stream ends first. */
+  read(n: number): Promise<Uint8Array>
+  /** Up to and without CR LF; rejects past `limit` bytes. */
+  readLine(limit: number): Promise<string>
+  /** What has been received but not read, waiting for the first byte where there is none. */
+  peek(): Promise<Uint8Array>
+  /** Starts TLS by the target's settings. Refuses while plaintext is buffered. */
+  startTls(options?: { alpn?: string }): Promise<void>
+  /** The server's certificate in DER, under TLS. */
+  readonly peerCertificate: Uint8Array | undefined
+  /** The node:stream Duplex, for a library that speaks the protocol itself. */
+  readonly stream: unknown
+  /** Resolves when the other side ended the stream, or it broke. */
+  readonly closed: Promise<void>
+  close(): void
+}
+
+/** One try to reach a target. It records each step, so that a deadline names the step that hangs. */
+export interface Attempt {
+  readonly signal: AbortSignal
+  /** Runs the dns and tcp steps. */
+  connect(): Promise<Link>
+  step<T>(layer: Layer, work: () => Promise<T>): Promise<T>
+}
+
+export type Row = readonly (string | null)[]
+
+/** What a database is expected to hold. */
+export interface Expectation {
+  /** `table` or `schema.table`. */
+  readonly tables?: readonly string[]
+  /** `table.column` or `schema.table.column`. */
+  readonly columns?: readonly string[]
+  readonly extensions?: readonly string[]
+}
+
+/** An authenticated session that a probe opened. */
+export interface Session {
+  /** What the handshake told. */
+  readonly server: Server
+  readonly closed: Promise<unknown>
+  /** The cheapest question that only a serving server answers. */
+  ping(): Promise<void>
+  /** Version, incarnation and age, as far as they can be read. */
+  inspect?(): Promise<Server>
+  query?(text: string): Promise<readonly Row[]>
+  /** Writes and takes back, leaving nothing. */
+  write?(): Promise<void>
+  /** What is missing, or undefined when the expectation is met. */
+  missing?(expected: Expectation): Promise<string | undefined>
+  close(): Promise<void>
+}
+
+/** The plug-in contract. To add a service: one folder, one line in the registry, one in the conformance suite. */
+export interface Service {
+  readonly name: string
+  /** Goes through handshake and authentication in the wire's own order. Throws a ProbeError, or what the stream threw. */
+  open(target: Target, attempt: Attempt): Promise<Session>
+  /** What an error of this service or its drivers means; undefined leaves it to the transport rules. */
+  classify(error: unknown): Finding | undefined
+}
+
+/** An error that already knows its reason. */
+export class ProbeError extends Error {
+  override readonly name = 'ProbeError'
+  constructor(
+    readonly finding: Finding,
+    readonly server?: Server,
+  ) {
+    super(finding.message)
+  }
+}
+
+/** The stream ended before the answer was complete. */
+export class LinkError extends Error {
+  override readonly name = 'LinkError'
+  readonly code = 'EOF'
+}

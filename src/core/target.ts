@@ -1,0 +1,261 @@
+import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js'
+import { nearest, usage } from './errors.js'
+import { isOpenParameter, redactAddress, Secret, scrub } from './redact.js'
+
+export type Host = { readonly host: string; readonly port: number } | { readonly path: string }
+
+/** libpq's `sslmode` values, which holdfast uses for every service. Source: PostgreSQL manual, 34.19.1. */
+export const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
+export type TlsMode = (typeof TLS_MODES)[number]
+
+export interface TlsSettings {
+  readonly mode: TlsMode
+  /** File with the authorities to trust, or `system`. */
+  readonly ca?: string
+  readonly cert?: string
+  readonly key?: string
+  readonly keyPassword?: Secret
+  readonly sni: boolean
+  /** TLS from the first byte, instead of after a request inside the protocol. */
+  readonly direct: boolean
+}
+
+/** One service's address, credentials and expectations, under a name. Prints without secrets. */
+export interface Target {
+  readonly name: string
+  readonly service: string
+  /** As it may be printed. */
+  readonly address: string
+  readonly hosts: readonly Host[]
+  readonly user?: string
+  readonly password?: Secret
+  readonly database?: string
+  readonly tls: TlsSettings
+  /** Other parameters. Values of unknown ones are secrets. */
+  readonly params: ReadonlyMap<string, Secret>
+  /** The path and query of an HTTP address, the command line of an `exec:`. */
+  readonly location?: Secret
+  /** Where the address came from: `argument`, `env:DATABASE_URL`, a file. */
+  readonly source: string
+}
+
+/** What a scheme stands for. */
+export interface Scheme {
+  readonly service: string
+  readonly port?: number
+  /** The TLS mode where the address names none; `disable` by default. */
+  readonly tls?: TlsMode
+}
+
+export interface ParseOptions {
+  readonly schemes: ReadonlyMap<string, Scheme>
+  readonly name?: string
+  readonly source?: string
+  /** libpq keywords that hold where the address is silent, as libpq takes them from `PG*`. */
+  readonly defaults?: ReadonlyMap<string, string>
+}
+
+const NAMED = /^([A-Za-z][\w.-]*)=((?:[a-z][a-z0-9+.-]*:\/\/|env:|exec:)[\s\S]*)$/i
+
+/** Splits `NAME=URL`. */
+export function splitName(text: string): { name?: string; address: string } {
+  const match = NAMED.exec(text)
+  return match?.[1] && match[2] ? { name: match[1], address: match[2] } : { address: text }
+}
+
+/**
+ * Parses one address: a URL of any known scheme, `exec:COMMAND`, or a libpq connection string.
+ * @throws HoldfastError (usage) with one message that names what is wrong and shows no secret.
+ */
+export function parseTarget(text: string, options: ParseOptions): Target {
+  if (/^exec:/i.test(text)) return execTarget(text, options)
+  if (isDsn(text)) return build(fromDsn(text), schemeOf('postgres', text, options), text, options)
+  if (!text.includes('://')) {
+    throw usage(
+      `${redactAddress(text)}: not a target. Write a URL like postgres://app@db:5432/app, env:VARIABLE or exec:COMMAND`,
+    )
+  }
+  const url = parseUrl(text)
+  return build(url, schemeOf(url.scheme, text, options), text, options)
+}
+
+function schemeOf(scheme: string, text: string, { schemes }: ParseOptions): Scheme {
+  // Other ecosystems append a driver: postgresql+asyncpg.
+  const found = schemes.get(scheme) ?? schemes.get(scheme.replace(/\+.*$/, ''))
+  if (found) return found
+  const known = [...schemes.keys()]
+  const near = nearest(scheme, known)
+  throw usage(
+    `${redactAddress(text)}: scheme "${scheme}" is not known. ${near ? `Did you mean ${near}://? ` : ''}Known: ${known.join(', ')}`,
+  )
+}
+
+function execTarget(text: string, options: ParseOptions): Target {
+  const command = text.slice('exec:'.length).trim()
+  if (!command) throw usage('exec: needs a command, like exec:"test -f /tmp/ready"')
+  return {
+    name: options.name ?? 'exec',
+    service: 'exec',
+    address: redactAddress(text),
+    hosts: [],
+    tls: { mode: 'disable', sni: false, direct: false },
+    params: new Map(),
+    location: new Secret(command),
+    source: options.source ?? 'argument',
+  }
+}
+
+function fromDsn(text: string): Address {
+  return { scheme: 'postgres', hosts: [], path: '', query: parseDsn(text), rawQuery: '', fragment: new Map() }
+}
+
+const TAKEN = new Set(
+  'host hostaddr port user password dbname db sslmode ssl sslrootcert sslcert sslkey sslpassword sslsni sslnegotiation'.split(
+    ' ',
+  ),
+)
+
+function build(url: Address, scheme: Scheme, text: string, options: ParseOptions): Target {
+  const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
+  const fallback = scheme.service === 'postgres' ? options.defaults : undefined
+  const get = (key: string) => url.query.get(key) ?? fallback?.get(key)
+  const web = scheme.service === 'http'
+  const user = web ? url.user : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
+  const password = web
+    ? url.password
+    : (url.query.get('password') ?? url.password ?? fallback?.get('password'))
+  const inPath = decodePath(url.path.slice(1), bad)
+  const database = web
+    ? undefined
+    : (url.query.get('dbname') ?? url.query.get('db') ?? (inPath || fallback?.get('dbname')))
+  const hosts = hostsOf(url, scheme, get, bad)
+  const params = new Map(
+    [...(fallback ?? []), ...(web ? [] : url.query), ...url.fragment]
+      .filter(([key]) => !TAKEN.has(key))
+      .map(([key, value]) => [key, new Secret(value)] as const),
+  )
+  return {
+    name: options.name ?? scheme.service,
+    service: scheme.service,
+    address: shown(redactAddress(text), hosts, url),
+    hosts,
+    ...(user ? { user } : {}),
+    ...(password === undefined ? {} : { password: new Secret(password) }),
+    ...(database ? { database } : {}),
+    tls: tlsOf(scheme, web ? () => undefined : get, bad),
+    params,
+    ...(web ? { location: new Secret((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : '')) } : {}),
+    source: options.source ?? 'argument',
+  }
+}
+
+function decodePath(path: string, bad: (what: string) => Error): string {
+  try {
+    return decodeURIComponent(path)
+  } catch {
+    throw bad('a % in its path is not followed by two hexadecimal digits; write a plain % as %25')
+  }
+}
+
+function hostsOf(
+  url: Address,
+  scheme: Scheme,
+  get: (key: string) => string | undefined,
+  bad: (what: string) => Error,
+): Host[] {
+  const web = scheme.service === 'http'
+  if (url.scheme.endsWith('unix')) return [{ path: decodePath(url.path, bad) }]
+  const listed = web ? undefined : url.query.get('host')
+  const names = listed !== undefined ? listed.split(',').map(host => ({ host })) : url.hosts
+  const ports = (web ? undefined : get('port'))?.split(',')
+  const given: readonly { host: string; port?: number }[] =
+    names.length > 0 ? names : (get('host') ?? 'localhost').split(',').map(host => ({ host }))
+  if (ports && ports.length > 1 && ports.length !== given.length) {
+    throw bad(`it has ${given.length} hosts and ${ports.length} ports; give one port, or one for each host`)
+  }
+  const addresses = web ? undefined : get('hostaddr')?.split(',')
+  return given.map(({ host, port }, i) => {
+    const text = ports?.[ports.length === 1 ? 0 : i]
+    const chosen = port ?? (text ? parsePort(text, bad) : scheme.port)
+    if (chosen === undefined) throw bad('it needs a port, like tcp://host:8080')
+    // libpq: a host that begins with a slash is the directory of the socket.
+    if (host.startsWith('/'))
+      return { path: scheme.service === 'postgres' ? `${host.replace(/\/$/, '')}/.s.PGSQL.${chosen}` : host }
+    return { host: addresses?.[i] || host.replace(/^\[(.*)\]$/, '$1') || 'localhost', port: chosen }
+  })
+}
+
+function tlsOf(
+  scheme: Scheme,
+  get: (key: string) => string | undefined,
+  bad: (what: string) => Error,
+): TlsSettings {
+  const named =
+    get('sslmode') ??
+    ({ true: 'require', '1': 'require', false: 'disable', '0': 'disable' } as Record<string, string>)[
+      get('ssl') ?? ''
+    ]
+  const mode = (named ?? scheme.tls ?? 'disable') as TlsMode
+  if (!TLS_MODES.includes(mode)) throw bad(`sslmode "${mode}" is not one of ${TLS_MODES.join(', ')}`)
+  const negotiation = get('sslnegotiation') ?? 'postgres'
+  if (!['postgres', 'direct'].includes(negotiation))
+    throw bad(`sslnegotiation "${negotiation}" is not postgres or direct`)
+  const [ca, cert, key, keyPassword] = [get('sslrootcert'), get('sslcert'), get('sslkey'), get('sslpassword')]
+  return {
+    mode,
+    ...(ca ? { ca } : {}),
+    ...(cert ? { cert } : {}),
+    ...(key ? { key } : {}),
+    ...(keyPassword ? { keyPassword: new Secret(keyPassword) } : {}),
+    sni: get('sslsni') !== '0',
+    direct: negotiation === 'direct',
+  }
+}
+
+/** Adds the host that the address left open, so that the reader sees where it went. */
+function shown(redacted: string, hosts: readonly Host[], url: Address): string {
+  const silent = url.hosts.length === 0 && !url.query.has('host') && !url.scheme.endsWith('unix')
+  if (!silent || !redacted.includes('://')) return redacted
+  const list = hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`)).join(',')
+  return redacted.replace(/:\/\/([^/@]*@)?/, (_, user = '') => `://${user}${list}`)
+}
+
+/** A function that hides this target's secrets in any text. The only redactor besides `redactAddress`. */
+export function redactorOf(target: Target): (text: string) => string {
+  // An HTTP user without a password is a token.
+  const token =
+    target.service === 'http' && target.user && !target.password ? new Secret(target.user) : undefined
+  const hidden = [token, target.password, target.tls.keyPassword, ...hiddenParams(target)].filter(
+    secret => secret !== undefined,
+  )
+  const open = [
+    token ? undefined : target.user,
+    target.database,
+    ...target.hosts.map(host => ('host' in host ? host.host : host.path)),
+  ]
+  return text => scrub(text, hidden, open)
+}
+
+function* hiddenParams(target: Target): Iterable<Secret> {
+  for (const [key, value] of target.params) if (!isOpenParameter(key)) yield value
+  const location = target.location?.reveal() ?? ''
+  if (target.service === 'exec') for (const word of location.split(/\s+/).slice(1)) yield new Secret(word)
+  for (const [, value] of location.matchAll(/[?&][^=&]*=([^&]*)/g)) if (value) yield new Secret(value)
+}
+
+/** Gives every target a name of its own: `postgres`, `postgres-2`. A name that was given twice is an error. */
+export function nameApart(targets: readonly { target: Target; named: boolean }[]): Target[] {
+  const taken = new Set<string>()
+  for (const { target, named } of targets) {
+    if (named && taken.has(target.name))
+      throw usage(`the name "${target.name}" is given twice; give each target its own`)
+    if (named) taken.add(target.name)
+  }
+  return targets.map(({ target, named }) => {
+    if (named) return target
+    let name = target.name
+    for (let n = 2; taken.has(name); n++) name = `${target.name}-${n}`
+    taken.add(name)
+    return { ...target, name }
+  })
+}

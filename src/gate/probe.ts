@@ -1,0 +1,217 @@
+import { classifyTransport } from '../core/classify.js'
+import { plain } from '../core/redact.js'
+import { type Expectation, ProbeError, type Service, type Session } from '../core/service.js'
+import { type Host, redactorOf, type Target } from '../core/target.js'
+import type { Finding, Layer, NotReady, Server, Verdict } from '../core/verdict.js'
+import { type Clock, systemClock } from '../io/clock.js'
+import type { Endpoint } from '../io/dial.js'
+import { type Resolve, resolveHost, untilAborted } from '../io/resolve.js'
+import { NetAttempt, Trace } from './attempt.js'
+import { examine } from './examine.js'
+
+/** How deep a probe goes. */
+export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
+export type Depth = (typeof DEPTHS)[number]
+
+export interface ProbeOptions {
+  /** How deep to go. Default `query`. */
+  readonly until?: Depth
+  /** Simultaneous authenticated connections that must answer. Default 1. */
+  readonly connections?: number
+  /** Statements that must each return a row whose first value is not false. */
+  readonly queries?: readonly string[]
+  /** What `until: 'schema'` compares with. */
+  readonly expect?: Expectation
+  /** Milliseconds for the whole attempt. Default 5000. */
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+  readonly resolve?: Resolve
+}
+
+export interface Probed {
+  readonly verdict: Verdict
+  /** Open where the verdict is ready and the depth is beyond tcp; the caller closes it. */
+  readonly session?: Session
+}
+
+export const ATTEMPT_TIMEOUT_MS = 5000
+
+/** One attempt through all layers of one target. Never rejects for a reason of the target's. */
+export async function probeOnce(
+  target: Target,
+  service: Service,
+  options: ProbeOptions = {},
+): Promise<Probed> {
+  const clock = options.clock ?? systemClock
+  const trace = new Trace(() => clock.now())
+  const end = clock.now() + (options.timeoutMs ?? ATTEMPT_TIMEOUT_MS)
+  let failure: unknown
+  for (const [i, host] of hostsOf(target).entries()) {
+    const left = hostsOf(target).length - i
+    const tried = await overAddresses(
+      target,
+      host,
+      service,
+      options,
+      trace,
+      (now, shares) => (end - now) / (left - 1 + shares),
+    )
+    if ('session' in tried) return ready(target, trace, tried.server, tried.session)
+    failure = tried.error
+    if (options.signal?.aborted || !nextHostMayDiffer(finding(service, failure, trace, target))) break
+  }
+  return { verdict: notReady(target, service, trace, failure) }
+}
+
+/** An `exec:` target has no host, yet is tried once. */
+const hostsOf = (target: Target): readonly (Host | undefined)[] =>
+  target.hosts.length > 0 ? target.hosts : [undefined]
+
+/** libpq: a rejected login is final, everything else moves on to the next host. */
+const nextHostMayDiffer = ({ reason }: Finding): boolean =>
+  !['authentication-failed', 'access-denied', 'database-not-found', 'client-misuse'].includes(reason)
+
+type Tried = { session: Session | undefined; server: Server } | { error: unknown }
+
+/** Tries one host: an address that accepts and then says nothing does not hide another that works. */
+async function overAddresses(
+  target: Target,
+  host: Host | undefined,
+  service: Service,
+  options: ProbeOptions,
+  trace: Trace,
+  share: (now: number, shares: number) => number,
+): Promise<Tried> {
+  const clock = options.clock ?? systemClock
+  const within = async <T>(shares: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    const deadline = clock.deadline(Math.max(1, share(clock.now(), shares)))
+    const signal = options.signal ? AbortSignal.any([options.signal, deadline.signal]) : deadline.signal
+    try {
+      return await untilAborted(work(signal), signal)
+    } finally {
+      deadline.clear()
+    }
+  }
+  let open: readonly Endpoint[] = []
+  try {
+    open = host
+      ? await within(1, signal => endpoints(host, options.resolve ?? resolveHost, trace, signal))
+      : []
+  } catch (error) {
+    return { error }
+  }
+  for (;;) {
+    let attempt: NetAttempt | undefined
+    try {
+      return await within(Math.max(1, open.length), async signal => {
+        attempt = new NetAttempt(
+          target,
+          host && 'host' in host ? host.host : 'localhost',
+          open,
+          trace,
+          signal,
+        )
+        return await examine(target, service, attempt, options)
+      })
+    } catch (error) {
+      attempt?.abandon()
+      const reached = attempt?.reached
+      const rest = reached ? open.filter(one => one !== reached) : []
+      if (options.signal?.aborted || trace.heard || rest.length === 0) return { error }
+      open = rest
+    }
+  }
+}
+
+async function endpoints(
+  host: Host,
+  resolve: Resolve,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<Endpoint[]> {
+  if ('path' in host) return [host]
+  const done = trace.begin('dns')
+  try {
+    const found = await resolve(host.host, signal)
+    done({ state: 'ok', detail: found.map(one => one.address).join(', ') })
+    return found.map(one => ({ address: one.address, port: host.port }))
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (!signal.aborted) done({ state: 'failed', ...(code ? { code } : {}) })
+    throw error
+  }
+}
+
+function ready(target: Target, trace: Trace, server: Server, session: Session | undefined): Probed {
+  const steps = trace.steps.filter(step => step.state !== 'running')
+  return {
+    verdict: { target: target.name, ready: true, steps, heard: trace.heard, server: cleaned(target, server) },
+    ...(session ? { session } : {}),
+  }
+}
+
+function notReady(target: Target, service: Service, trace: Trace, error: unknown): NotReady {
+  const server = error instanceof ProbeError ? error.server : undefined
+  return {
+    target: target.name,
+    ready: false,
+    steps: trace.steps,
+    heard: trace.heard,
+    layer: trace.layer,
+    finding: finding(service, error, trace, target),
+    ...(server ? { server: cleaned(target, server) } : {}),
+  }
+}
+
+function finding(service: Service, error: unknown, trace: Trace, target: Target): Finding {
+  const clean = cleaner(target)
+  const found =
+    error instanceof ProbeError
+      ? error.finding
+      : (service.classify(error) ?? (timedOut(error) ? hung(trace) : classifyTransport(error)))
+  return {
+    ...found,
+    message: clean(found.message),
+    ...(found.advice ? { advice: clean(found.advice) } : {}),
+  }
+}
+
+const timedOut = (error: unknown): boolean =>
+  error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name)
+
+const HANGS: Readonly<Partial<Record<Layer, string>>> = {
+  dns: 'the resolver did not answer',
+  tcp: 'no answer to the TCP connection request',
+  tls: 'the TLS handshake got no answer',
+}
+
+/** A deadline that passed, in the words of the layer that was still running. */
+function hung(trace: Trace): Finding {
+  const { layer } = trace
+  const ms = Math.round(trace.steps.findLast(step => step.state === 'running')?.ms ?? 0)
+  const what =
+    HANGS[layer] ??
+    (trace.heard
+      ? `the server fell silent during ${layer}`
+      : 'the connection was accepted, then nothing came')
+  const reason =
+    layer === 'dns'
+      ? 'dns-failure'
+      : layer === 'query' || layer === 'write' || layer === 'schema'
+        ? 'statement-timeout'
+        : 'connect-timeout'
+  return { reason, code: 'ETIMEDOUT', message: `${what} within ${ms} ms` }
+}
+
+function cleaner(target: Target): (text: string) => string {
+  const redact = redactorOf(target)
+  return text => plain(redact(text))
+}
+
+function cleaned(target: Target, server: Server): Server {
+  const clean = cleaner(target)
+  return Object.fromEntries(
+    Object.entries(server).map(([key, value]) => [key, typeof value === 'string' ? clean(value) : value]),
+  ) as unknown as Server
+}

@@ -1,0 +1,70 @@
+import { connect, type Socket } from 'node:net'
+import { mostTelling } from '../core/classify.js'
+import type { Step } from '../core/verdict.js'
+
+/** Where one connection may go: an address with its port, or the path of a Unix socket. */
+export type Endpoint = { readonly address: string; readonly port: number } | { readonly path: string }
+
+export const nameOf = (endpoint: Endpoint): string => ('path' in endpoint ? endpoint.path : endpoint.address)
+
+/** How long one address is tried alone before the next one is tried beside it (RFC 8305, section 5). */
+export const STAGGER_MS = 250
+
+export interface Dialed {
+  readonly socket: Socket
+  readonly endpoint: Endpoint
+}
+
+/**
+ * Connects to the first of the endpoints that answers, in their order, each STAGGER_MS after the one before
+ * or at once when that failed. `onStep` hears of every address: begun, failed, connected.
+ * @throws the most telling of the errors when all fail, or the signal's reason.
+ */
+export function dial(
+  endpoints: readonly Endpoint[],
+  signal: AbortSignal,
+  onStep: (endpoint: Endpoint) => (outcome: Pick<Step, 'state' | 'code'>) => void = () => () => {},
+): Promise<Dialed> {
+  return new Promise((resolve, reject) => {
+    const open = new Set<Socket>()
+    const errors: unknown[] = []
+    let next = 0
+    let timer: NodeJS.Timeout | undefined
+
+    const finish = (act: () => void) => {
+      clearTimeout(timer)
+      signal.removeEventListener('abort', abort)
+      for (const socket of open) socket.destroy()
+      act()
+    }
+    const abort = () => finish(() => reject(signal.reason))
+    const start = () => {
+      clearTimeout(timer)
+      const endpoint = endpoints[next++]
+      if (!endpoint) return
+      const done = onStep(endpoint)
+      const socket = connect(
+        'path' in endpoint ? { path: endpoint.path } : { host: endpoint.address, port: endpoint.port },
+      )
+      open.add(socket)
+      socket.once('connect', () => {
+        open.delete(socket)
+        socket.removeAllListeners('error')
+        socket.setNoDelay(true)
+        done({ state: 'ok' })
+        finish(() => resolve({ socket, endpoint }))
+      })
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        open.delete(socket)
+        errors.push(error)
+        done({ state: 'failed', ...(error.code ? { code: error.code } : {}) })
+        if (next < endpoints.length) start()
+        else if (open.size === 0) finish(() => reject(mostTelling(errors)))
+      })
+      if (next < endpoints.length) timer = setTimeout(start, STAGGER_MS)
+    }
+    if (signal.aborted) return abort()
+    signal.addEventListener('abort', abort, { once: true })
+    start()
+  })
+}

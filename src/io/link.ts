@@ -1,0 +1,141 @@
+import type { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import { type Link, LinkError } from '../core/service.js'
+import type { Target } from '../core/target.js'
+import { untilAborted } from './resolve.js'
+import { startTls } from './tls.js'
+
+const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
+
+/** Reads from a connected socket in exact amounts, and can turn it into TLS half-way. */
+export class SocketLink implements Link {
+  secure = false
+  readonly address: string
+  readonly local: boolean
+  readonly closed: Promise<void>
+  #socket: Socket
+  #chunks: Buffer[] = []
+  #size = 0
+  #ended: unknown
+  #wake: (() => void) | undefined
+  #markClosed: () => void = () => {}
+  readonly #heard: () => void
+
+  constructor(
+    socket: Socket,
+    readonly target: Target,
+    /** The name that TLS verifies. */
+    readonly host: string,
+    readonly signal: AbortSignal,
+    heard: () => void = () => {},
+  ) {
+    this.#socket = socket
+    this.#heard = heard
+    this.address = socket.remoteAddress ?? 'unix'
+    this.local = socket.remoteAddress === undefined || LOOPBACK.test(socket.remoteAddress)
+    this.closed = new Promise(resolve => {
+      this.#markClosed = resolve
+    })
+    this.#listen(socket)
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      this.#heard()
+      this.#chunks.push(chunk)
+      this.#size += chunk.length
+      // A peer that talks without being asked is not buffered without bound.
+      if (this.#size > 1 << 20) socket.pause()
+      this.#wake?.()
+    })
+    socket.on('error', error => this.#end(error))
+    socket.on('end', () => this.#end(new LinkError('the server closed the connection')))
+    socket.on('close', () => this.#end(new LinkError('the connection closed')))
+  }
+
+  #end(why: unknown): void {
+    this.#ended ??= why
+    this.#markClosed()
+    this.#wake?.()
+  }
+
+  get stream(): Socket {
+    this.#socket.removeAllListeners('data')
+    return this.#socket
+  }
+
+  get peerCertificate(): Uint8Array | undefined {
+    return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate().raw : undefined
+  }
+
+  write(bytes: Uint8Array): void {
+    if (!this.#socket.destroyed) this.#socket.write(bytes)
+  }
+
+  async #until(enough: () => boolean): Promise<void> {
+    while (!enough()) {
+      if (this.#ended) throw this.#ended
+      if (this.#socket.isPaused()) this.#socket.resume()
+      const woken = new Promise<void>(resolve => {
+        this.#wake = resolve
+      })
+      await untilAborted(woken, this.signal)
+    }
+  }
+
+  #all(): Buffer {
+    if (this.#chunks.length > 1) this.#chunks = [Buffer.concat(this.#chunks)]
+    return this.#chunks[0] ?? Buffer.alloc(0)
+  }
+
+  #take(n: number): Buffer {
+    const all = this.#all()
+    this.#chunks = n < all.length ? [all.subarray(n)] : []
+    this.#size = all.length - n
+    return all.subarray(0, n)
+  }
+
+  async read(n: number): Promise<Buffer> {
+    await this.#until(() => this.#size >= n)
+    return this.#take(n)
+  }
+
+  async readLine(limit: number): Promise<string> {
+    let end = -1
+    await this.#until(() => {
+      end = this.#all().indexOf('\r\n')
+      return end >= 0 || this.#size > limit
+    })
+    if (end < 0 || end > limit) throw new LinkError(`no line end within ${limit} bytes`)
+    return this.#take(end + 2)
+      .subarray(0, end)
+      .toString('utf8')
+  }
+
+  async peek(): Promise<Buffer> {
+    await this.#until(() => this.#size > 0)
+    return this.#all()
+  }
+
+  async startTls(options: { alpn?: string } = {}): Promise<void> {
+    // Bytes from before the handshake would be taken for protected ones (CVE-2021-23222).
+    if (this.#size > 0) throw new LinkError('the server sent plain bytes before the TLS handshake')
+    this.#socket.removeAllListeners()
+    const { tls, service } = this.target
+    const libpqFiles = service === 'postgres'
+    this.#socket = await startTls(this.#socket, {
+      ...options,
+      tls,
+      host: this.host,
+      signal: this.signal,
+      libpqFiles,
+    })
+    this.#listen(this.#socket)
+    this.secure = true
+  }
+
+  close(): void {
+    this.#socket.destroy()
+    this.#end(new LinkError('closed here'))
+  }
+}

@@ -1,0 +1,27 @@
+import { ProbeError, type Service } from '../../core/service.js'
+import { runOnce } from '../../io/child.js'
+
+/** A command that is ready when it exits 0. */
+export const exec: Service = {
+  name: 'exec',
+  classify: () => undefined,
+  async open(target, attempt) {
+    await attempt.step('query', async () => {
+      const { status, signal, lastLine } = await runOnce(target.location?.reveal() ?? '', attempt.signal)
+      if (status === 0) return
+      const how = signal ? `was ended by ${signal}` : `exited with ${status}`
+      throw new ProbeError({
+        reason: 'unmet',
+        code: signal ?? String(status),
+        message: `the command ${how}${lastLine ? `: ${lastLine}` : ''}`,
+        advice: 'It is run again until it exits with 0.',
+      })
+    })
+    return {
+      server: { product: 'command' },
+      closed: new Promise(() => {}),
+      ping: async () => {},
+      close: async () => {},
+    }
+  },
+}

@@ -1,0 +1,147 @@
+import { type IncomingMessage, request } from 'node:http'
+import type { Duplex } from 'node:stream'
+import type { ReasonId } from '../../core/reasons.js'
+import { type Attempt, type Link, ProbeError, type Service } from '../../core/service.js'
+import type { Target } from '../../core/target.js'
+import type { Finding } from '../../core/verdict.js'
+import { mismatch } from '../mismatch.js'
+
+/** As much of a body as an expectation is looked for in. */
+const MAX_BODY = 1 << 20
+
+/**
+ * An HTTP address that answers as expected. The fragment says what that is, and is never sent:
+ * `http://app/health#status=200-299,304&body=ready`. Default: any 2xx.
+ */
+export const http: Service = {
+  name: 'http',
+  classify,
+  async open(target, attempt) {
+    const expected = expectation(target)
+    const link = await attempt.connect()
+    try {
+      if (target.tls.mode !== 'disable') await attempt.step('tls', () => link.startTls())
+      const server = await attempt.step('query', () => ask(target, attempt, link, expected))
+      return {
+        server: { product: server },
+        closed: new Promise(() => {}),
+        ping: async () => {},
+        close: async () => link.close(),
+      }
+    } catch (error) {
+      link.close()
+      throw error
+    }
+  },
+}
+
+interface Expected {
+  readonly status: string
+  readonly body?: string
+}
+
+function expectation(target: Target): Expected {
+  const status = target.params.get('status')?.reveal() ?? '200-299'
+  const body = target.params.get('body')?.reveal()
+  if (!/^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/.test(status)) {
+    throw new ProbeError({
+      reason: 'client-misuse',
+      message: `status "${status}" is not a list like 200-299,304`,
+    })
+  }
+  return { status, ...(body ? { body } : {}) }
+}
+
+const within = (status: number, ranges: string): boolean =>
+  ranges.split(',').some(range => {
+    const [low = '', high = low] = range.split('-')
+    return status >= Number(low) && status <= Number(high)
+  })
+
+async function ask(target: Target, attempt: Attempt, link: Link, expected: Expected): Promise<string> {
+  const response = await send(target, attempt, link)
+  const status = response.statusCode ?? 0
+  if (!within(status, expected.status)) {
+    response.destroy()
+    throw new ProbeError(refusal(status, response, expected))
+  }
+  if (expected.body !== undefined) {
+    const body = await read(response)
+    if (!body.includes(expected.body))
+      throw new ProbeError({
+        reason: 'unmet',
+        code: String(status),
+        message: 'the body lacks the expected text',
+      })
+  }
+  response.destroy()
+  return String(response.headers.server ?? 'HTTP')
+}
+
+function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMessage> {
+  const [host] = target.hosts
+  const { user, password } = target
+  const standard = target.tls.mode === 'disable' ? 80 : 443
+  const authority =
+    host && 'host' in host
+      ? `${host.host.includes(':') ? `[${host.host}]` : host.host}${host.port === standard ? '' : `:${host.port}`}`
+      : 'localhost'
+  return new Promise((resolve, reject) => {
+    const sent = request({
+      createConnection: () => link.stream as Duplex,
+      path: target.location?.reveal() ?? '/',
+      ...(user === undefined ? {} : { auth: `${user}:${password?.reveal() ?? ''}` }),
+      headers: { host: authority, 'user-agent': 'holdfast', accept: '*/*', connection: 'close' },
+      signal: attempt.signal,
+    })
+    sent.once('response', resolve)
+    sent.once('error', error => {
+      const raw = (error as { rawPacket?: Uint8Array }).rawPacket
+      reject(attempt.signal.aborted ? attempt.signal.reason : raw ? mismatch('HTTP', raw) : error)
+    })
+    sent.end()
+  })
+}
+
+async function read(response: IncomingMessage): Promise<string> {
+  let body = ''
+  response.setEncoding('utf8')
+  for await (const chunk of response) {
+    body += chunk
+    if (body.length > MAX_BODY) break
+  }
+  return body
+}
+
+const BY_STATUS: Readonly<Record<number, ReasonId>> = {
+  401: 'authentication-failed',
+  403: 'access-denied',
+  407: 'authentication-failed',
+  429: 'too-many-connections',
+  502: 'server-not-ready',
+  503: 'server-not-ready',
+  504: 'server-not-ready',
+}
+
+function refusal(status: number, { statusMessage, headers }: IncomingMessage, expected: Expected): Finding {
+  const reason = BY_STATUS[status] ?? 'unmet'
+  const plainToTls = status === 400 && /HTTPS/i.test(statusMessage ?? '')
+  const elsewhere =
+    status >= 300 && status < 400 && headers.location
+      ? { advice: 'It redirects: give the address that it leads to, or #status=200-399.' }
+      : {}
+  return {
+    reason: plainToTls ? 'tls-failure' : reason,
+    code: String(status),
+    message: `status ${status}${statusMessage ? ` ${statusMessage}` : ''}, expected ${expected.status}`,
+    ...elsewhere,
+  }
+}
+
+function classify(error: unknown): Finding | undefined {
+  const { code, message } = (error ?? {}) as { code?: unknown; message?: unknown }
+  if (code === 'ECONNRESET' && message === 'socket hang up') {
+    return { reason: 'connection-lost', code: 'EOF', message: 'the connection closed without an answer' }
+  }
+  return undefined
+}

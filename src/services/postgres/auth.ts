@@ -1,0 +1,138 @@
+import { createHash } from 'node:crypto'
+import { type Link, ProbeError } from '../../core/service.js'
+import type { Target } from '../../core/target.js'
+import { decode, Fields, password, saslInitial, saslResponse } from '../../wire/postgres.js'
+import { type Conversation, failure, type Message, unexpected } from './conversation.js'
+import { endPointBinding, Scram, ScramError } from './scram.js'
+
+/** Authentication request codes. Source: PostgreSQL manual, section 55.7. */
+const OK = 0
+const CLEARTEXT = 3
+const MD5 = 5
+const SASL = 10
+const SASL_CONTINUE = 11
+const SASL_FINAL = 12
+const METHODS: Readonly<Record<number, string>> = { 2: 'Kerberos V5', 7: 'GSSAPI', 9: 'SSPI' }
+
+/** Answers the server's authentication requests until it is ready for queries. */
+export async function authenticate(
+  talk: Conversation,
+  first: Message,
+  target: Target,
+  link: Link,
+): Promise<void> {
+  const allow = methodsAllowed(target)
+  let used = false
+  let scram: Scram | undefined
+  for (let message = first; ; message = await talk.next()) {
+    if (message.type === 'E') throw failure(message.body)
+    if (message.type === 'Z') return
+    if (message.type !== 'R') throw unexpected(message, 'authentication')
+    const fields = new Fields(message.body)
+    const code = fields.int32()
+    if (code === OK) {
+      if (!used) allow('none')
+      if (scram && !scram.proven) throw forged('the server skipped its proof')
+      continue
+    }
+    used = true
+    if (code === CLEARTEXT) {
+      allow('password')
+      guardCleartext(target, link)
+      link.write(password(secretOf(target)))
+    } else if (code === MD5) {
+      allow('md5')
+      link.write(password(md5(target.user ?? '', secretOf(target), fields.take(4))))
+    } else if (code === SASL) {
+      allow('scram-sha-256')
+      scram = startScram(fields, target, link)
+      link.write(saslInitial(scram.mechanism, scram.first))
+    } else if (code === SASL_CONTINUE && scram) {
+      const answer = await proving(scram.final(decode(fields.rest())))
+      link.write(saslResponse(answer))
+    } else if (code === SASL_FINAL && scram) {
+      await proving(scram.verify(decode(fields.rest())))
+    } else {
+      throw new ProbeError({
+        reason: 'client-misuse',
+        message: `the server asks for ${METHODS[code] ?? `authentication method ${code}`}, which a probe cannot answer`,
+        advice: 'Use a role with a password, or exec:\'psql -c "SELECT 1"\' with your ticket.',
+      })
+    }
+  }
+}
+
+async function proving<T>(work: T | Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw error instanceof ScramError ? forged(error.message) : error
+  }
+}
+
+const forged = (message: string): ProbeError =>
+  new ProbeError({
+    reason: 'authentication-failed',
+    message,
+    advice: 'The server could not prove who it is: check that it is the one you mean.',
+  })
+
+function secretOf(target: Target): string {
+  const value = target.password?.reveal()
+  if (value) return value
+  throw new ProbeError({
+    reason: 'client-misuse',
+    message: `the server asks for the password of "${target.user ?? ''}", and none is given`,
+    advice: 'Put it into the address or into PGPASSWORD.',
+  })
+}
+
+function md5(user: string, secret: string, salt: Uint8Array): string {
+  const digest = (...parts: (string | Uint8Array)[]) =>
+    parts.reduce((hash, part) => hash.update(part), createHash('md5')).digest('hex')
+  return `md5${digest(digest(secret, user), salt)}`
+}
+
+function startScram(fields: Fields, target: Target, link: Link): Scram {
+  const offered: string[] = []
+  while (fields.left > 1) offered.push(fields.cstring())
+  const bound = target.params.get('channel_binding')?.reveal() === 'require'
+  if (!bound && offered.includes('SCRAM-SHA-256')) return new Scram(secretOf(target))
+  if (bound && offered.includes('SCRAM-SHA-256-PLUS') && link.peerCertificate) {
+    return new Scram(secretOf(target), endPointBinding(link.peerCertificate))
+  }
+  throw new ProbeError({
+    reason: 'client-misuse',
+    message: bound
+      ? 'channel_binding=require, and the server offers none here'
+      : `the server offers only ${offered.join(', ')}`,
+    advice: bound
+      ? 'Use TLS up to the server itself, or channel_binding=prefer.'
+      : 'Use scram-sha-256 on the server.',
+  })
+}
+
+/** libpq's require_auth: a list of methods, or of methods with ! that are excluded. */
+function methodsAllowed(target: Target): (method: string) => void {
+  const list = target.params.get('require_auth')?.reveal().split(',').filter(Boolean) ?? []
+  const excluded = list.filter(one => one.startsWith('!')).map(one => one.slice(1))
+  const included = list.filter(one => !one.startsWith('!'))
+  return method => {
+    if (!excluded.includes(method) && (included.length === 0 || included.includes(method))) return
+    throw new ProbeError({
+      reason: 'client-misuse',
+      message: `the server asks for "${method}", which require_auth=${list.join(',')} excludes`,
+    })
+  }
+}
+
+/** A password in the clear over a network is readable by all who are on the way. */
+function guardCleartext(target: Target, link: Link): void {
+  if (link.secure || link.local) return
+  if (target.params.get('require_auth')?.reveal() === 'password') return
+  throw new ProbeError({
+    reason: 'client-misuse',
+    message: 'the server asks for the password in clear text, without TLS, over the network',
+    advice: 'Use sslmode=require or scram-sha-256; require_auth=password sends it all the same.',
+  })
+}

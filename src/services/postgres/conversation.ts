@@ -1,0 +1,72 @@
+import { type Link, ProbeError } from '../../core/service.js'
+import { Fields, MAX_MESSAGE, type ServerMessage, serverMessage } from '../../wire/postgres.js'
+import { mismatch } from '../mismatch.js'
+import { classifyPostgres, fromPgBouncer } from './classify.js'
+
+export interface Message {
+  readonly type: string
+  readonly body: Uint8Array
+}
+
+/** The backend's messages, in order; what may come at any time is taken in on the way. */
+export class Conversation {
+  readonly parameters = new Map<string, string>()
+  /** The process that the server says serves us; a pooler makes one up. */
+  pid: number | undefined
+
+  constructor(readonly link: Link) {}
+
+  /** The next message that is an answer. Throws a protocol mismatch where the bytes are no message. */
+  async next(): Promise<Message> {
+    for (;;) {
+      const message = await this.#read()
+      if (message.type === 'S') {
+        const fields = new Fields(message.body)
+        this.parameters.set(fields.cstring(), fields.cstring())
+      } else if (message.type === 'K') {
+        this.pid = new Fields(message.body).int32()
+      } else if (message.type !== 'N' && message.type !== 'A' && message.type !== 'v') {
+        return message
+      }
+    }
+  }
+
+  async #read(): Promise<Message> {
+    const head = await this.link.peek()
+    if (!/^[A-Za-z0-9]$/.test(String.fromCharCode(head[0] ?? 0))) throw mismatch('PostgreSQL', head)
+    const header = await this.link.read(5)
+    const fields = new Fields(header)
+    const type = String.fromCharCode(fields.byte())
+    const size = fields.int32() - 4
+    if (size < 0 || size > MAX_MESSAGE) throw mismatch('PostgreSQL', head)
+    return { type, body: await this.link.read(size) }
+  }
+}
+
+/** The verdict of an ErrorResponse. */
+export function failure(body: Uint8Array): ProbeError {
+  const error = serverMessage(body)
+  const finding = classifyPostgres(error) ?? {
+    reason: 'protocol-mismatch' as const,
+    message: error.message || 'an error without a code',
+  }
+  const advice = adviceFor(error)
+  const product = fromPgBouncer(error) ? { product: 'PgBouncer', via: 'pgbouncer' } : undefined
+  return new ProbeError({ ...finding, ...(advice ? { advice } : {}) }, product)
+}
+
+function adviceFor({ code, message }: ServerMessage): string | undefined {
+  if (code === '28000' && /no encryption|SSL off/.test(message)) {
+    return 'pg_hba.conf admits this user from here only with TLS, or not at all: try sslmode=require, or add a "host" line and reload.'
+  }
+  if (code === '28000' && /no pg_hba.conf entry/.test(message)) {
+    return 'Add a line for this address, user and database to pg_hba.conf and reload (SELECT pg_reload_conf()).'
+  }
+  return undefined
+}
+
+export const unexpected = ({ type }: Message, during: string): ProbeError =>
+  new ProbeError({
+    reason: 'protocol-mismatch',
+    message: `message "${type}" came unexpectedly during ${during}`,
+  })

@@ -1,0 +1,165 @@
+import { classifyTransport } from '../../core/classify.js'
+import type { Attempt, Link, Service, Session } from '../../core/service.js'
+import { ProbeError } from '../../core/service.js'
+import type { Target } from '../../core/target.js'
+import { sslRequest, startup, terminate } from '../../wire/postgres.js'
+import { mismatch } from '../mismatch.js'
+import { authenticate } from './auth.js'
+import { classifyPostgres } from './classify.js'
+import { Conversation, failure } from './conversation.js'
+import { PostgresSession } from './session.js'
+
+/** PostgreSQL, and the poolers that speak its protocol, by an own client of the wire. */
+export const postgres: Service = {
+  name: 'postgres',
+  classify: classifyPostgres,
+  async open(target, attempt) {
+    if (target.tls.mode !== 'allow') return login(target, attempt, target.tls.mode !== 'disable')
+    return login(target, attempt, false).catch(error => otherWay(error, () => login(target, attempt, true)))
+  },
+}
+
+async function login(target: Target, attempt: Attempt, encrypt: boolean): Promise<Session> {
+  const link = await attempt.connect()
+  try {
+    const unix = link.address === 'unix'
+    if (encrypt && !unix) await secure(target, attempt, link)
+    return await enter(target, attempt, link)
+  } catch (error) {
+    link.write(terminate())
+    link.close()
+    if (!encrypt || target.tls.mode !== 'prefer') throw error
+    // libpq: prefer goes on without TLS when the handshake fails, or when pg_hba.conf rejects the encrypted session.
+    if (!link.secure && classifyTransport(error).reason === 'tls-failure')
+      return login(target, attempt, false)
+    return link.secure ? otherWay(error, () => login(target, attempt, false)) : Promise.reject(error)
+  }
+}
+
+/** Only a rejection before any password was sent may be answered by a second login. */
+async function otherWay(error: unknown, again: () => Promise<Session>): Promise<Session> {
+  const rejected =
+    error instanceof ProbeError && error.finding.code === '28000' && error.finding.reason === 'access-denied'
+  if (!rejected) throw error
+  return again().catch(() => {
+    throw error
+  })
+}
+
+async function secure(target: Target, attempt: Attempt, link: Link): Promise<void> {
+  if (target.tls.direct) return attempt.step('tls', () => link.startTls({ alpn: 'postgresql' }))
+  const answer = await attempt.step('handshake', async () => {
+    link.write(sslRequest())
+    const first = await link.peek()
+    const byte = String.fromCharCode(first[0] ?? 0)
+    if (byte === 'E') throw await refused(link)
+    if ((byte !== 'S' && byte !== 'N') || first.length > 1) throw mismatch('PostgreSQL', first)
+    return String.fromCharCode((await link.read(1))[0] ?? 0)
+  })
+  if (answer === 'S') return attempt.step('tls', () => link.startTls())
+  if (target.tls.mode === 'prefer') return
+  await attempt.step('tls', () => {
+    throw new ProbeError({
+      reason: 'tls-failure',
+      message: `sslmode=${target.tls.mode} wants TLS, and the server offers none`,
+      advice: 'Switch TLS on in the server (ssl=on), or use sslmode=prefer or disable.',
+    })
+  })
+}
+
+/** An ErrorResponse to the SSLRequest: a server that cannot even fork, or a protocol that only looks alike. */
+async function refused(link: Link): Promise<ProbeError> {
+  const first = await new Conversation(link).next()
+  return failure(first.body)
+}
+
+async function enter(target: Target, attempt: Attempt, link: Link): Promise<Session> {
+  const talk = new Conversation(link)
+  const user = target.user ?? 'postgres'
+  const first = await attempt.step('handshake', async () => {
+    const options = target.params.get('options')?.reveal()
+    link.write(
+      startup({
+        user,
+        database: target.database ?? user,
+        application_name: target.params.get('application_name')?.reveal() ?? 'holdfast',
+        client_encoding: 'UTF8',
+        ...(options ? { options } : {}),
+      }),
+    )
+    const message = await talk.next()
+    if (message.type === 'E' && !aboutLogin(failure(message.body)))
+      throw await explain(failure(message.body), target, attempt)
+    return message
+  })
+  await attempt.step('auth', async () => {
+    try {
+      await authenticate(talk, first, target, link)
+    } catch (error) {
+      throw error instanceof ProbeError ? await explain(error, target, attempt) : error
+    }
+  })
+  const session = new PostgresSession(link, talk)
+  await attraction(session, target)
+  return session
+}
+
+const aboutLogin = ({ finding }: ProbeError): boolean =>
+  finding.reason === 'authentication-failed' ||
+  finding.reason === 'access-denied' ||
+  finding.reason === 'database-not-found'
+
+/** libpq's target_session_attrs: a host that does not fit sends the probe on to the next one. */
+async function attraction(session: PostgresSession, target: Target): Promise<void> {
+  const wanted = target.params.get('target_session_attrs')?.reveal() ?? 'any'
+  if (wanted === 'any' || wanted === 'prefer-standby') return
+  const { standby, readOnly } = await session.role()
+  const fits = { 'read-write': !readOnly, 'read-only': readOnly, primary: !standby, standby }[wanted]
+  if (fits) return
+  await session.close()
+  if (fits === undefined) {
+    const known = 'any, read-write, read-only, primary, standby, prefer-standby'
+    throw new ProbeError({
+      reason: 'client-misuse',
+      message: `target_session_attrs "${wanted}" is not one of ${known}`,
+    })
+  }
+  throw new ProbeError({
+    reason: 'read-only',
+    message: `target_session_attrs=${wanted}, but this server is ${standby ? 'a standby' : readOnly ? 'read-only' : 'a primary'}`,
+  })
+}
+
+/** Adds what a second look can tell: how old the server is that lacks the database. */
+async function explain(error: ProbeError, target: Target, attempt: Attempt): Promise<ProbeError> {
+  if (error.finding.reason !== 'database-not-found') return error
+  const database = target.database ?? target.user ?? 'postgres'
+  const finding = {
+    ...error.finding,
+    advice: `Create it (createdb ${quoted(database)}), or correct the database's name in the address.`,
+  }
+  if (database === 'postgres' || error.finding.byText) return new ProbeError(finding)
+  try {
+    const maintenance = { ...target, database: 'postgres', params: new Map() }
+    const quiet: Attempt = {
+      signal: attempt.signal,
+      connect: () => attempt.connect(),
+      step: (_, work) => work(),
+    }
+    const session = await login(
+      maintenance,
+      quiet,
+      target.tls.mode !== 'disable' && target.tls.mode !== 'allow',
+    )
+    try {
+      return new ProbeError(finding, await session.inspect?.())
+    } finally {
+      await session.close()
+    }
+  } catch {
+    return new ProbeError(finding)
+  }
+}
+
+const quoted = (name: string): string =>
+  /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`

@@ -1,0 +1,124 @@
+import { type Expectation, type Link, ProbeError, type Row, type Session } from '../../core/service.js'
+import type { Server } from '../../core/verdict.js'
+import { dataRow, query, terminate } from '../../wire/postgres.js'
+import { type Conversation, failure, type Message, unexpected } from './conversation.js'
+
+/** Linux allows no process number above this; PgBouncer makes up random ones. */
+const MAX_PID = 1 << 22
+
+/** The later of the two: crash recovery keeps the start time and resets the statistics. */
+const INSPECT = `SELECT pg_backend_pid(), extract(epoch FROM t)::text, extract(epoch FROM clock_timestamp() - t) * 1000
+  FROM (SELECT greatest(pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_bgwriter)) AS t) AS started`
+
+export class PostgresSession implements Session {
+  constructor(
+    readonly link: Link,
+    readonly talk: Conversation,
+  ) {}
+
+  get server(): Server {
+    const version = this.talk.parameters.get('server_version')
+    const pid = this.talk.pid ?? 0
+    const pooled = pid < 0 || pid > MAX_PID ? { via: 'pgbouncer' } : {}
+    return { product: 'PostgreSQL', ...(version ? { version } : {}), ...pooled }
+  }
+
+  get closed(): Promise<unknown> {
+    return this.link.closed
+  }
+
+  async ping(): Promise<void> {
+    await this.#ask('SELECT 1')
+  }
+
+  async inspect(): Promise<Server> {
+    const [row] = await this.#ask(INSPECT)
+    const [pid, incarnation, age] = row ?? []
+    const via = this.server.via ?? (pid && Number(pid) !== this.talk.pid ? 'pooler' : undefined)
+    return {
+      ...this.server,
+      ...(incarnation ? { incarnation } : {}),
+      ...(age ? { ageMs: Math.max(0, Math.round(Number(age))) } : {}),
+      ...(via ? { via } : {}),
+    }
+  }
+
+  async query(text: string): Promise<readonly Row[]> {
+    try {
+      return await this.#ask(text)
+    } catch (error) {
+      // A table that is not there yet is what migrations make.
+      if (error instanceof ProbeError && /^(42P01|3F000|42703)$/.test(error.finding.code ?? '')) {
+        throw new ProbeError({ ...error.finding, reason: 'schema-missing' })
+      }
+      throw error
+    }
+  }
+
+  async write(): Promise<void> {
+    await this.#ask(
+      'BEGIN; CREATE TEMPORARY TABLE holdfast_probe (n int); INSERT INTO holdfast_probe VALUES (1); ROLLBACK',
+    )
+  }
+
+  /** Whether it recovers from another server, and whether it takes writes. */
+  async role(): Promise<{ standby: boolean; readOnly: boolean }> {
+    const [row] = await this.#ask("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+    const standby = row?.[0] === 't'
+    return { standby, readOnly: standby || row?.[1] === 'on' }
+  }
+
+  async missing(expected: Expectation): Promise<string | undefined> {
+    const checks = [
+      ...(expected.tables ?? []).map(name => [`table ${name}`, `to_regclass(${literal(name)}) IS NOT NULL`]),
+      ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
+      ...(expected.extensions ?? []).map(name => [
+        `extension ${name}`,
+        `EXISTS (SELECT FROM pg_extension WHERE extname = ${literal(name)})`,
+      ]),
+    ] as const
+    if (checks.length === 0) return undefined
+    const [row] = await this.#ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`)
+    const missing = checks.filter((_, i) => row?.[i] !== 't').map(([what]) => what)
+    return missing.length > 0 ? missing.join(', ') : undefined
+  }
+
+  async close(): Promise<void> {
+    this.link.write(terminate())
+    this.link.close()
+  }
+
+  /** Runs a simple query; the rows are those of its first result. */
+  async #ask(text: string): Promise<Row[]> {
+    this.link.write(query(text))
+    const rows: Row[] = []
+    let results = 0
+    let error: ProbeError | undefined
+    for (;;) {
+      const message: Message = await this.talk.next()
+      if (message.type === 'Z') {
+        if (error) throw error
+        return rows
+      }
+      if (message.type === 'E') {
+        error = failure(message.body)
+        // After a FATAL there is no ReadyForQuery.
+        if (error.finding.reason === 'connection-lost') throw error
+      } else if (message.type === 'D') {
+        if (results === 0) rows.push(dataRow(message.body))
+      } else if (message.type === 'C' || message.type === 'I') {
+        results++
+      } else if (message.type !== 'T') {
+        throw unexpected(message, 'a query')
+      }
+    }
+  }
+}
+
+function hasColumn(name: string): string {
+  const dot = name.lastIndexOf('.')
+  return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(${literal(name.slice(0, dot))})
+    AND attname = ${literal(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
+}
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`

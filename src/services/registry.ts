@@ -1,0 +1,57 @@
+import type { Service } from '../core/service.js'
+import type { Scheme, TlsMode } from '../core/target.js'
+
+interface Entry {
+  /** Scheme → the TLS mode that holds where the address names none. */
+  readonly schemes: Readonly<Record<string, TlsMode>>
+  readonly port?: number
+  readonly load: () => Promise<Service>
+}
+
+/** Every service, loaded when it is needed. The only list. */
+const REGISTRY: Readonly<Record<string, Entry>> = {
+  postgres: {
+    schemes: { postgres: 'prefer', postgresql: 'prefer' },
+    port: 5432,
+    load: async () => (await import('./postgres/index.js')).postgres,
+  },
+  redis: {
+    schemes: {
+      redis: 'disable',
+      rediss: 'verify-full',
+      valkey: 'disable',
+      valkeys: 'verify-full',
+      'redis+unix': 'disable',
+    },
+    port: 6379,
+    load: async () => (await import('./redis/index.js')).redis,
+  },
+  http: {
+    schemes: { http: 'disable', https: 'verify-full' },
+    load: async () => (await import('./http/index.js')).http,
+  },
+  tcp: {
+    schemes: { tcp: 'disable', tls: 'verify-full' },
+    load: async () => (await import('./tcp/index.js')).tcp,
+  },
+  exec: {
+    schemes: {},
+    load: async () => (await import('./exec/index.js')).exec,
+  },
+}
+
+/** What every scheme stands for. */
+export const SCHEMES: ReadonlyMap<string, Scheme> = new Map(
+  Object.entries(REGISTRY).flatMap(([service, { schemes, port }]) =>
+    Object.entries(schemes).map(([scheme, tls]) => {
+      const standard = { http: 80, https: 443 }[scheme] ?? port
+      return [scheme, { service, tls, ...(standard ? { port: standard } : {}) }] as const
+    }),
+  ),
+)
+
+export async function loadService(name: string): Promise<Service> {
+  const entry = REGISTRY[name]
+  if (!entry) throw new Error(`no service "${name}"`)
+  return entry.load()
+}

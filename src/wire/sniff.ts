@@ -1,0 +1,47 @@
+const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes.subarray(0, 256))
+
+type Sign = readonly [name: string, matches: (text: string, bytes: Uint8Array) => boolean]
+
+/** How the first bytes of a server look, service by service. */
+const SIGNS: readonly Sign[] = [
+  ['HTTP', text => /^HTTP\/\d/.test(text) || /^\s*<(!doctype|html|\?xml)/i.test(text)],
+  ['SSH', text => text.startsWith('SSH-')],
+  [
+    'AMQP',
+    (text, bytes) => text.startsWith('AMQP') || (bytes[0] === 1 && bytes[8] === 10 && bytes[10] === 10),
+  ],
+  ['NATS', text => /^INFO \{/.test(text)],
+  ['SMTP or FTP', text => /^220[ -]/.test(text)],
+  [
+    'TLS',
+    (_, bytes) => (bytes[0] === 0x15 || bytes[0] === 0x16) && bytes[1] === 0x03 && (bytes[2] ?? 9) <= 4,
+  ],
+  [
+    'MySQL',
+    (_, bytes) =>
+      bytes.length >= 5 && bytes[3] === 0 && (bytes[4] === 0x0a || bytes[4] === 0xff) && bytes[2] === 0,
+  ],
+  ['memcached', text => /^(ERROR|CLIENT_ERROR [^\r\n]*|SERVER_ERROR [^\r\n]*)\r\n/.test(text)],
+  ['Redis', text => /^(-[A-Z]{3,}[ \r]|\+(PONG|OK)\r\n|-ERR)/.test(text)],
+  [
+    'PostgreSQL',
+    (text, bytes) =>
+      text === 'S' || text === 'N' || (/^[ERv]/.test(text) && bytes.length > 5 && bytes[1] === 0),
+  ],
+]
+
+/** What the first bytes of a server look like, or undefined. */
+export function looksLike(bytes: Uint8Array): string | undefined {
+  const text = latin(bytes)
+  return SIGNS.find(([, matches]) => matches(text, bytes))?.[0]
+}
+
+/** The bytes as a reader wants them: text where it is text, else hexadecimal. */
+export function excerpt(bytes: Uint8Array, limit = 48): string {
+  const part = bytes.subarray(0, limit)
+  const text = latin(part).split(/[\r\n]/)[0] ?? ''
+  const printable = text.length >= 3 && /^[\x20-\x7e]+$/.test(text)
+  return printable
+    ? `"${text}"`
+    : [...part.subarray(0, 16)].map(byte => byte.toString(16).padStart(2, '0')).join(' ')
+}
