@@ -1,0 +1,90 @@
+import { spawn } from 'node:child_process'
+import type { Socket } from 'node:net'
+import { basename, isAbsolute } from 'node:path'
+import { DIRECTORY_PREFIX, OWNER_RECORD, recordOwner, startTimeOf } from './owner.js'
+import { REAPER_SCRIPT } from './reaper-script.js'
+
+/**
+ * Ends what this process started, however this process ends, SIGKILL included.
+ *
+ * A detached `sh` reads a pipe whose other end only this process holds. When the pipe closes, the shell ends
+ * every process that is still registered and then removes every directory that is: within a second where
+ * processes react to TERM, within about two where they must be killed. A process is signalled only while its
+ * start time is the registered one, so that a process id used again is never hit.
+ *
+ * Does nothing on Windows, and nothing where there is no /bin/sh.
+ */
+export interface Reaper {
+  /**
+   * Registers a running process. `tree`: it and all its descendants get TERM, then KILL after at most 1 s.
+   * `postgres`: it gets QUIT (PostgreSQL's immediate shutdown), then it and its descendants KILL.
+   * A process that is gone already is ignored.
+   */
+  watch(pid: number, kind: 'tree' | 'postgres'): void
+  /**
+   * Registers a directory for removal, and writes the owner record into it that later sweeps go by.
+   * Throws where the name does not start with `holdfast-`.
+   */
+  own(dir: string): void
+  /** Forgets a process or directory, which is then left alone. */
+  release(pidOrDir: number | string): void
+  /** Ends whatever is still registered; resolves when that is done and the shell is gone. Never rejects. */
+  close(): Promise<void>
+}
+
+/** Starts the watchdog. It does not keep this process alive. */
+export function startReaper(): Reaper {
+  const windows = process.platform === 'win32'
+  const shell = windows ? undefined : startShell()
+  const lines = new Map<number | string, string>()
+  const register = (key: number | string, line: string) => {
+    if (lines.has(key)) return
+    lines.set(key, line)
+    shell?.send(line)
+  }
+  return {
+    watch(pid, kind) {
+      const startTime = windows ? undefined : startTimeOf(pid)
+      if (startTime) register(pid, `${kind} ${pid} ${startTime}`)
+    },
+    own(dir) {
+      if (!isAbsolute(dir) || !basename(dir).startsWith(DIRECTORY_PREFIX) || dir.includes('\n')) {
+        throw new TypeError(`own(): give an absolute path that ends in ${DIRECTORY_PREFIX}…, not ${dir}`)
+      }
+      recordOwner(dir)
+      register(dir, `dir ${dir}`)
+    },
+    release(key) {
+      const line = lines.get(key)
+      if (line !== undefined) shell?.send(`free ${line}`)
+      lines.delete(key)
+    },
+    close: async () => shell?.close(),
+  }
+}
+
+function startShell() {
+  const child = spawn('/bin/sh', ['-c', REAPER_SCRIPT, 'holdfast-reaper', process.platform, OWNER_RECORD], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: '/',
+    env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
+  })
+  const gone = new Promise<void>(resolve => {
+    child.once('exit', () => resolve())
+    child.once('error', () => resolve())
+  })
+  child.unref()
+  // Null where the limit of open files was reached.
+  const pipe = child.stdin as Socket | null
+  pipe?.unref()
+  pipe?.on('error', () => {})
+  return {
+    send: (line: string) => void pipe?.write(`${line}\n`),
+    close() {
+      child.ref()
+      pipe?.end()
+      return gone
+    },
+  }
+}
