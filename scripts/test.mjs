@@ -1,6 +1,6 @@
 // `npm test`: servers, build, checks, then every test; `npm test -- test/foo` narrows the tests down.
 // The last line of all output is `N passed, N failed`; the status is 0 only if nothing failed.
-import { mkdtempSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { build, packaged, sources } from './checks.mjs'
@@ -17,8 +17,8 @@ function count(ok) {
 }
 
 function finish() {
-  writeSync(1, `\n${total.passed} passed, ${total.failed} failed\n`)
-  process.exit(total.failed > 0 ? 1 : 0)
+  const line = `\n${total.passed} passed, ${total.failed} failed\n`
+  return new Promise(() => process.stdout.write(line, () => process.exit(total.failed > 0 ? 1 : 0)))
 }
 
 function read(file) {
@@ -58,7 +58,7 @@ const steps = [
     const { status } = await run(process.execPath, ['scripts/servers.mjs'], { inherit: true })
     if (status === 0) return
     count(false)
-    finish()
+    await finish()
   },
   async () => {
     const { ok } = await build()
@@ -76,4 +76,4 @@ for (const step of steps) {
     break
   }
 }
-finish()
+await finish()
