@@ -3,6 +3,7 @@ import { join } from 'node:path'
 
 interface Output {
   entryPoint?: string
+  inputs: Record<string, unknown>
   imports: { path: string; kind: string; external?: boolean }[]
 }
 
@@ -25,12 +26,17 @@ export function gate(of: { coverage: string; installed: string; meta: Meta; serv
       if (url.startsWith(`${of.installed}/`)) needed.add(url.slice(of.installed.length + 1))
     }
   }
-  const late = new RegExp(`^src/(services/(${of.services.join('|')})|wire|gate|io|core)/`)
+  const late = new RegExp(`^src/(services/(${of.services.join('|')})|wire)/`)
   for (const path of needed) {
     for (const { path: next, kind, external } of of.meta.outputs[path]?.imports ?? []) {
       const room = of.meta.outputs[next]?.entryPoint ?? ''
       if (!external && (kind === 'import-statement' || late.test(room))) needed.add(next)
     }
+  }
+  const sources = [...needed].flatMap(path => Object.keys(of.meta.outputs[path]?.inputs ?? {}))
+  for (const service of of.services) {
+    const loaded = sources.some(path => path.startsWith(`src/services/${service}/`))
+    if (!loaded) throw new Error(`the run did not load the service ${service}, so its size says nothing`)
   }
   return [...needed]
 }

@@ -140,18 +140,20 @@ describe('the installed package', () => {
   })
 
   test.each([
-    ['nodenext', 'consumer.ts', 'import'],
-    ['nodenext', 'consumer.cts', 'require'],
-    ['bundler', 'consumer.ts', 'import'],
-  ])('its types resolve under %s from %s', async (moduleResolution, file, how) => {
+    ['nodenext', ['consumer.ts', 'consumer.cts']],
+    ['bundler', ['consumer.ts']],
+  ])('its types resolve under %s', async (moduleResolution, files) => {
     lendPeers()
-    const lines = code.map((name, i) =>
-      how === 'import'
-        ? `import * as it${i} from '${name}'\nexport const all${i}: object = it${i}`
-        : `import it${i} = require('${name}')\nexport const all${i}: object = it${i}`,
-    )
     const own = mkdtempSync(join(project, 'types-'))
-    writeFileSync(join(own, file), lines.join('\n'))
+    for (const file of files) {
+      const lines = code.map((name, i) => {
+        const how = file.endsWith('.cts')
+          ? `import it${i} = require('${name}')`
+          : `import * as it${i} from '${name}'`
+        return `${how}\nexport const all${i}: object = it${i}`
+      })
+      writeFileSync(join(own, file), lines.join('\n'))
+    }
     const compilerOptions = {
       module: moduleResolution === 'bundler' ? 'esnext' : moduleResolution,
       moduleResolution,
@@ -163,7 +165,7 @@ describe('the installed package', () => {
       types: ['node'],
       typeRoots: [join(root, 'node_modules/@types')],
     }
-    writeFileSync(join(own, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [file] }))
+    writeFileSync(join(own, 'tsconfig.json'), JSON.stringify({ compilerOptions, files }))
     const { stdout } = await run(join(root, 'node_modules/.bin/tsc'), ['-p', own]).catch(error => error)
     expect(stdout).toBe('')
   })
