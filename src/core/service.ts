@@ -30,8 +30,8 @@ export interface Link {
 /** One try to reach a target. It records each step, so that a deadline names the step that hangs. */
 export interface Attempt {
   readonly signal: AbortSignal
-  /** Runs the dns and tcp steps. */
-  connect(): Promise<Link>
+  /** Connects. A quiet connection is an aside: it goes where the first one went and records no step. */
+  connect(options?: { quiet: boolean }): Promise<Link>
   step<T>(layer: Layer, work: () => Promise<T>): Promise<T>
 }
 
@@ -63,9 +63,13 @@ export interface Session {
   close(): Promise<void>
 }
 
+export type Ability = 'query' | 'write' | 'schema'
+
 /** The plug-in contract. To add a service: one folder, one line in the registry, one in the conformance suite. */
 export interface Service {
   readonly name: string
+  /** What a session of this service can do beyond `ping`. */
+  readonly abilities: readonly Ability[]
   /** Goes through handshake and authentication in the wire's own order. Throws a ProbeError, or what the stream threw. */
   open(target: Target, attempt: Attempt): Promise<Session>
   /** What an error of this service or its drivers means; undefined leaves it to the transport rules. */

@@ -75,15 +75,11 @@ export class NetAttempt implements Attempt {
     return this.trace.step(layer, work, this.signal)
   }
 
-  async connect(): Promise<Link> {
-    const dialed = await dial(this.endpoints, this.signal, to => this.trace.begin('tcp', nameOf(to)))
-    this.reached = dialed.endpoint
+  async connect({ quiet = false } = {}): Promise<Link> {
+    const to = quiet && this.reached ? [this.reached] : this.endpoints
+    const dialed = await dial(to, this.signal, quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)))
+    this.reached ??= dialed.endpoint
     return this.#own(dialed)
-  }
-
-  /** A further connection to the endpoint that answered, without steps of its own. */
-  async another(): Promise<Link> {
-    return this.#own(await dial(this.reached ? [this.reached] : this.endpoints, this.signal))
   }
 
   #own({ socket }: Dialed): SocketLink {

@@ -52,7 +52,7 @@ async function fill(
     const silent = { signal: attempt.signal, step: <T>(_: unknown, work: () => Promise<T>) => work() }
     const opened = await Promise.allSettled(
       Array.from({ length: connections - 1 }, async () => {
-        const session = await service.open(target, { ...silent, connect: () => attempt.another() })
+        const session = await service.open(target, { ...silent, connect: () => attempt.connect({ quiet: true }) })
         return {
           session,
           answered: await session.ping().then(

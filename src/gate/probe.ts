@@ -1,13 +1,13 @@
-import { classifyTransport } from '../core/classify.js'
-import { plain } from '../core/redact.js'
 import { type Expectation, ProbeError, type Service, type Session } from '../core/service.js'
-import { type Host, redactorOf, type Target } from '../core/target.js'
-import type { Finding, Layer, NotReady, Server, Verdict } from '../core/verdict.js'
+import type { Host, Target } from '../core/target.js'
+import type { Finding, NotReady, Server, Verdict } from '../core/verdict.js'
 import { type Clock, systemClock } from '../io/clock.js'
 import type { Endpoint } from '../io/dial.js'
-import { type Resolve, resolveHost, untilAborted } from '../io/resolve.js'
+import { isLiteral, type Resolve, resolveHost, untilAborted } from '../io/resolve.js'
 import { NetAttempt, Trace } from './attempt.js'
 import { examine } from './examine.js'
+import { cleaned, finding } from './explain.js'
+import { unlessForeign } from './identify.js'
 
 /** How deep a probe goes. */
 export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
@@ -24,6 +24,8 @@ export interface ProbeOptions {
   readonly expect?: Expectation
   /** Milliseconds for the whole attempt. Default 5000. */
   readonly timeoutMs?: number
+  /** Ask a port that stays silent, or closes, what it is. Default true. */
+  readonly identify?: boolean
   readonly signal?: AbortSignal
   readonly clock?: Clock
   readonly resolve?: Resolve
@@ -85,12 +87,11 @@ async function overAddresses(
 ): Promise<Tried> {
   const clock = options.clock ?? systemClock
   const within = async <T>(shares: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
-    const deadline = clock.deadline(Math.max(1, share(clock.now(), shares)))
-    const signal = options.signal ? AbortSignal.any([options.signal, deadline.signal]) : deadline.signal
+    const { signal, clear } = clock.deadline(Math.max(1, share(clock.now(), shares)), options.signal)
     try {
       return await untilAborted(work(signal), signal)
     } finally {
-      deadline.clear()
+      clear()
     }
   }
   let open: readonly Endpoint[] = []
@@ -112,7 +113,8 @@ async function overAddresses(
           trace,
           signal,
         )
-        return await examine(target, service, attempt, options)
+        const examined = examine(target, service, attempt, options)
+        return await (options.identify === false ? examined : unlessForeign(examined, target, attempt))
       })
     } catch (error) {
       attempt?.abandon()
@@ -131,6 +133,7 @@ async function endpoints(
   signal: AbortSignal,
 ): Promise<Endpoint[]> {
   if ('path' in host) return [host]
+  if (isLiteral(host.host)) return [{ address: host.host, port: host.port }]
   const done = trace.begin('dns')
   try {
     const found = await resolve(host.host, signal)
@@ -162,56 +165,4 @@ function notReady(target: Target, service: Service, trace: Trace, error: unknown
     finding: finding(service, error, trace, target),
     ...(server ? { server: cleaned(target, server) } : {}),
   }
-}
-
-function finding(service: Service, error: unknown, trace: Trace, target: Target): Finding {
-  const clean = cleaner(target)
-  const found =
-    error instanceof ProbeError
-      ? error.finding
-      : (service.classify(error) ?? (timedOut(error) ? hung(trace) : classifyTransport(error)))
-  return {
-    ...found,
-    message: clean(found.message),
-    ...(found.advice ? { advice: clean(found.advice) } : {}),
-  }
-}
-
-const timedOut = (error: unknown): boolean =>
-  error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name)
-
-const HANGS: Readonly<Partial<Record<Layer, string>>> = {
-  dns: 'the resolver did not answer',
-  tcp: 'no answer to the TCP connection request',
-  tls: 'the TLS handshake got no answer',
-}
-
-/** A deadline that passed, in the words of the layer that was still running. */
-function hung(trace: Trace): Finding {
-  const { layer } = trace
-  const ms = Math.round(trace.steps.findLast(step => step.state === 'running')?.ms ?? 0)
-  const what =
-    HANGS[layer] ??
-    (trace.heard
-      ? `the server fell silent during ${layer}`
-      : 'the connection was accepted, then nothing came')
-  const reason =
-    layer === 'dns'
-      ? 'dns-failure'
-      : layer === 'query' || layer === 'write' || layer === 'schema'
-        ? 'statement-timeout'
-        : 'connect-timeout'
-  return { reason, code: 'ETIMEDOUT', message: `${what} within ${ms} ms` }
-}
-
-function cleaner(target: Target): (text: string) => string {
-  const redact = redactorOf(target)
-  return text => plain(redact(text))
-}
-
-function cleaned(target: Target, server: Server): Server {
-  const clean = cleaner(target)
-  return Object.fromEntries(
-    Object.entries(server).map(([key, value]) => [key, typeof value === 'string' ? clean(value) : value]),
-  ) as unknown as Server
 }

@@ -1,11 +1,16 @@
+export interface Deadline {
+  readonly signal: AbortSignal
+  clear(): void
+}
+
 /** Time, so that tests can replace it. */
 export interface Clock {
   /** Milliseconds on a monotonic scale. */
   now(): number
   /** Resolves after `ms`; rejects with the signal's reason when that comes first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>
-  /** Aborts after `ms`, with a TimeoutError. Call `clear` when it is no longer needed. */
-  deadline(ms: number): { signal: AbortSignal; clear(): void }
+  /** Aborts after `ms` with a TimeoutError, or with `parent`. Call `clear` when it is no longer needed. */
+  deadline(ms: number, parent?: AbortSignal): Deadline
 }
 
 export const systemClock: Clock = {
@@ -24,11 +29,33 @@ export const systemClock: Clock = {
       signal?.addEventListener('abort', stop, { once: true })
     })
   },
-  deadline(ms) {
-    const controller = new AbortController()
-    const timer = setTimeout(() => controller.abort(new TimeoutError(ms)), Math.min(ms, 2 ** 31 - 1))
-    return { signal: controller.signal, clear: () => clearTimeout(timer) }
+  deadline(ms, parent) {
+    const { signal, abort, clear } = childOf(parent)
+    const timer = setTimeout(() => abort(new TimeoutError(ms)), Math.min(ms, MAX_TIMER_MS))
+    return {
+      signal,
+      clear() {
+        clearTimeout(timer)
+        clear()
+      },
+    }
   },
+}
+
+/** Node's timers hold no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
+/** A signal that follows `parent` until it is cleared; unlike AbortSignal.any it leaves nothing behind there. */
+export function childOf(parent?: AbortSignal): Deadline & { abort(reason: unknown): void } {
+  const controller = new AbortController()
+  const follow = () => controller.abort(parent?.reason)
+  if (parent?.aborted) follow()
+  else parent?.addEventListener('abort', follow, { once: true })
+  return {
+    signal: controller.signal,
+    abort: reason => controller.abort(reason),
+    clear: () => parent?.removeEventListener('abort', follow),
+  }
 }
 
 /** A deadline that passed. */

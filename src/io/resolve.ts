@@ -17,13 +17,14 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Re
  * Node waits for it before it exits, ten seconds where the name server drops packets.
  */
 export const resolveHost: Resolve = async (host, signal) => {
-  const family = isIP(host.replace(/%.*$/, ''))
-  if (family) return [{ address: host, family: family as 4 | 6 }]
   const name = domainToASCII(host) || host
   const path = name === 'localhost' ? undefined : getent()
   const found = path ? await viaGetent(path, name, signal) : await viaNode(name, signal)
   return interleave(found)
 }
+
+/** True for an IP address, which needs no resolver. */
+export const isLiteral = (host: string): boolean => isIP(host.replace(/%.*$/, '')) !== 0
 
 /** Keeps what was found for a second, so that fast polling does not become a load on the resolver. */
 export function cachedResolve(

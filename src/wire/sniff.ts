@@ -40,7 +40,7 @@ export function looksLike(bytes: Uint8Array): string | undefined {
 export function excerpt(bytes: Uint8Array, limit = 48): string {
   const part = bytes.subarray(0, limit)
   const text = latin(part).split(/[\r\n]/)[0] ?? ''
-  const printable = text.length >= 3 && /^[\x20-\x7e]+$/.test(text)
+  const printable = text.length > 0 && /^[\x20-\x7e]+$/.test(text)
   return printable
     ? `"${text}"`
     : [...part.subarray(0, 16)].map(byte => byte.toString(16).padStart(2, '0')).join(' ')

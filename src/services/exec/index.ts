@@ -4,6 +4,7 @@ import { runOnce } from '../../io/child.js'
 /** A command that is ready when it exits 0. */
 export const exec: Service = {
   name: 'exec',
+  abilities: [],
   classify: () => undefined,
   async open(target, attempt) {
     await attempt.step('query', async () => {

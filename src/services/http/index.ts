@@ -15,6 +15,7 @@ const MAX_BODY = 1 << 20
  */
 export const http: Service = {
   name: 'http',
+  abilities: [],
   classify,
   async open(target, attempt) {
     const expected = expectation(target)

@@ -12,6 +12,7 @@ import { PostgresSession } from './session.js'
 /** PostgreSQL, and the poolers that speak its protocol, by an own client of the wire. */
 export const postgres: Service = {
   name: 'postgres',
+  abilities: ['query', 'write', 'schema'],
   classify: classifyPostgres,
   async open(target, attempt) {
     if (target.tls.mode !== 'allow') return login(target, attempt, target.tls.mode !== 'disable')
@@ -143,7 +144,7 @@ async function explain(error: ProbeError, target: Target, attempt: Attempt): Pro
     const maintenance = { ...target, database: 'postgres', params: new Map() }
     const quiet: Attempt = {
       signal: attempt.signal,
-      connect: () => attempt.connect(),
+      connect: () => attempt.connect({ quiet: true }),
       step: (_, work) => work(),
     }
     const session = await login(

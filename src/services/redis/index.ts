@@ -9,6 +9,7 @@ import { classifyRedis } from './classify.js'
 /** Redis and Valkey, by an own client of the wire. */
 export const redis: Service = {
   name: 'redis',
+  abilities: ['write'],
   classify: classifyRedis,
   async open(target, attempt) {
     const link = await attempt.connect()

@@ -1,0 +1,125 @@
+import { classifyTransport } from '../core/classify.js'
+import { ProbeError } from '../core/service.js'
+import type { Target } from '../core/target.js'
+import { systemClock } from '../io/clock.js'
+import { dial, type Endpoint } from '../io/dial.js'
+import { SocketLink } from '../io/link.js'
+import { untilAborted } from '../io/resolve.js'
+import { mismatchWith } from '../services/mismatch.js'
+import { sslRequest } from '../wire/postgres.js'
+import { excerpt, looksLike } from '../wire/sniff.js'
+import type { NetAttempt } from './attempt.js'
+
+/** What a service is called in `looksLike`; a service that is not here says nothing on its own. */
+const SPOKEN: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', redis: 'Redis', http: 'HTTP' }
+
+/** How long the questions may take together, in milliseconds. */
+const PATIENCE_MS = 500
+
+/**
+ * A port that accepts and then keeps silent, or closes, may belong to another service: asks it in a few
+ * other protocols, each on a connection of its own. Resolves with a mismatch when one of them is answered.
+ */
+export async function identify(
+  target: Target,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+): Promise<ProbeError | undefined> {
+  const expected = SPOKEN[target.service]
+  if (!expected) return undefined
+  const { signal: limited, clear } = systemClock.deadline(PATIENCE_MS, signal)
+  const questions = [
+    ask(target, endpoint, limited, new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n')),
+    ask(target, endpoint, limited, sslRequest()),
+    greetTls(target, endpoint, limited),
+  ]
+  const found = await Promise.any(
+    questions.map(async question => {
+      const answer = await question
+      if (answer.what === undefined || answer.what === expected) throw new Error('no other service')
+      return answer
+    }),
+  )
+    .catch(() => undefined)
+    .finally(clear)
+  return found && mismatchWith(expected, found.what, found.evidence)
+}
+
+interface Answer {
+  readonly what: string | undefined
+  readonly evidence: string
+}
+
+async function ask(
+  target: Target,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  question: Uint8Array,
+): Promise<Answer> {
+  return withLink(target, endpoint, signal, async link => {
+    link.write(question)
+    const bytes = await link.peek()
+    return { what: looksLike(bytes), evidence: `asked otherwise, it gave ${excerpt(bytes)}` }
+  })
+}
+
+async function greetTls(target: Target, endpoint: Endpoint, signal: AbortSignal): Promise<Answer> {
+  const open: Target = { ...target, tls: { mode: 'require', sni: target.tls.sni, direct: true } }
+  return withLink(open, endpoint, signal, async link => {
+    await untilAborted(link.startTls(), signal)
+    return { what: 'TLS', evidence: 'a TLS handshake succeeded' }
+  })
+}
+
+async function withLink<T>(
+  target: Target,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  work: (link: SocketLink) => Promise<T>,
+): Promise<T> {
+  const { socket } = await dial([endpoint], signal)
+  const [host] = target.hosts
+  const link = new SocketLink(socket, target, host && 'host' in host ? host.host : 'localhost', signal)
+  try {
+    return await work(link)
+  } finally {
+    link.close()
+  }
+}
+
+/** How long a port may stay silent before it is asked what it is, in milliseconds. */
+const SILENCE_MS = 1000
+
+/** The outcome, unless the port accepts without a word and turns out to belong to another service. */
+export async function unlessForeign<T>(
+  examined: Promise<T>,
+  target: Target,
+  attempt: NetAttempt,
+): Promise<T> {
+  const silent = Symbol('silent')
+  const quiet = systemClock.deadline(SILENCE_MS)
+  const first = await Promise.race([
+    examined.catch(error => {
+      if (attempt.signal.aborted || !endedUnheard(error, attempt)) throw error
+      return silent
+    }),
+    new Promise<typeof silent>(resolve => quiet.signal.addEventListener('abort', () => resolve(silent))),
+  ]).finally(quiet.clear)
+  if (first !== silent) return first as T
+  if (attempt.reached && !attempt.trace.heard) {
+    const foreign = await identify(target, attempt.reached, attempt.signal)
+    if (foreign && !attempt.trace.heard) {
+      examined.catch(() => {})
+      throw foreign
+    }
+  }
+  return examined
+}
+
+function endedUnheard(error: unknown, attempt: NetAttempt): boolean {
+  if (error instanceof ProbeError || !attempt.reached || attempt.trace.heard) return false
+  return (
+    classifyTransport(error).reason === 'connection-lost' ||
+    (error as { message?: string }).message === 'socket hang up'
+  )
+}

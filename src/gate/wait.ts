@@ -1,0 +1,230 @@
+import type { Service } from '../core/service.js'
+import type { Target } from '../core/target.js'
+import type { NotReady, Verdict } from '../core/verdict.js'
+import { type Clock, childOf, systemClock } from '../io/clock.js'
+import { cachedResolve, resolveHost } from '../io/resolve.js'
+import { decide, ends, type History, isGone, newHistory } from './policy.js'
+import { ATTEMPT_TIMEOUT_MS, type Probed, type ProbeOptions, probeOnce } from './probe.js'
+import { holdsStill } from './tripwire.js'
+
+export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> {
+  /** Milliseconds for everything together. Default 60000. */
+  readonly timeoutMs?: number
+  /** Milliseconds for one attempt. Default 5000. */
+  readonly attemptTimeoutMs?: number
+  /** How long the server must have been, and stay, the same one, in milliseconds. Default 0: not asked. */
+  readonly stableMs?: number
+  /** How long a reason that does not heal must persist before the wait ends, in milliseconds. Default 3000. */
+  readonly graceMs?: number
+  /** One attempt, then an answer. */
+  readonly once?: boolean
+  /** Ready as soon as one target is. */
+  readonly any?: boolean
+  /** Wait until the targets refuse, or their names are gone. */
+  readonly gone?: boolean
+  readonly signal?: AbortSignal
+  /** Hears of every verdict as it is reached. */
+  readonly onVerdict?: (verdict: Verdict, progress: Progress) => void
+}
+
+export interface Progress {
+  readonly target: Target
+  readonly attempts: number
+  readonly elapsedMs: number
+}
+
+export type State = 'ready' | 'gone' | 'waiting' | 'broken'
+
+export interface Outcome {
+  readonly target: Target
+  readonly state: State
+  readonly verdict: Verdict
+  readonly attempts: number
+  /** When the target became ready (or gone), in milliseconds since the wait began. */
+  readonly readyAfterMs: number | null
+}
+
+export interface WaitResult {
+  readonly ok: boolean
+  readonly durationMs: number
+  readonly outcomes: readonly Outcome[]
+  /** The outcome that decided against: the first that broke, else the first that is not ready. */
+  readonly culprit?: Outcome
+}
+
+export interface Aim {
+  readonly target: Target
+  readonly service: Service
+  /** What differs for this target. */
+  readonly probe?: Pick<ProbeOptions, 'until' | 'queries' | 'expect'>
+}
+
+export const TIMEOUT_MS = 60_000
+export const GRACE_MS = 3000
+
+/** A time-out shorter than this tells less than the verdict before it. */
+const TELLING_MS = 1000
+
+/** Waits until the targets are ready. Rejects only when `signal` aborts. */
+export async function waitForTargets(aims: readonly Aim[], options: WaitOptions = {}): Promise<WaitResult> {
+  const clock = options.clock ?? systemClock
+  const begun = clock.now()
+  const deadline = clock.deadline(options.timeoutMs ?? TIMEOUT_MS, options.signal)
+  const settled = childOf(deadline.signal)
+  const resolve = options.resolve ?? cachedResolve(resolveHost, () => clock.now())
+  const waits = aims.map(aim => new TargetWait(aim, { ...options, resolve }, clock, begun, settled.signal))
+  try {
+    await Promise.all(
+      waits.map(async wait => {
+        await wait.run()
+        const decided = wait.succeeded ? options.any : wait.state === 'broken' && !options.any
+        if (decided) settled.abort(new Error('another target decided'))
+      }),
+    )
+  } finally {
+    settled.clear()
+    deadline.clear()
+  }
+  if (options.signal?.aborted) throw options.signal.reason
+  const outcomes = waits.map(wait => wait.outcome)
+  const good = waits.filter(wait => wait.succeeded).length
+  const ok = options.any ? good > 0 : good === waits.length
+  const culprit = ok
+    ? undefined
+    : (outcomes.find(one => one.state === 'broken') ?? outcomes.find((_, i) => !waits[i]?.succeeded))
+  return { ok, durationMs: Math.round(clock.now() - begun), outcomes, ...(culprit ? { culprit } : {}) }
+}
+
+class TargetWait {
+  state: State = 'waiting'
+  #attempts = 0
+  #verdict: Verdict
+  #readyAfterMs: number | null = null
+  readonly #history: History = newHistory()
+
+  constructor(
+    readonly aim: Aim,
+    readonly options: WaitOptions,
+    readonly clock: Clock,
+    readonly begun: number,
+    readonly signal: AbortSignal,
+  ) {
+    const finding = { reason: 'connect-timeout', message: 'no attempt was finished' } as const
+    this.#verdict = {
+      target: aim.target.name,
+      ready: false,
+      steps: [],
+      heard: false,
+      layer: 'config',
+      finding,
+    }
+  }
+
+  get succeeded(): boolean {
+    return this.state === (this.options.gone ? 'gone' : 'ready')
+  }
+
+  get outcome(): Outcome {
+    const { target } = this.aim
+    return {
+      target,
+      state: this.state,
+      verdict: this.#verdict,
+      attempts: this.#attempts,
+      readyAfterMs: this.#readyAfterMs,
+    }
+  }
+
+  get #elapsed(): number {
+    return this.clock.now() - this.begun
+  }
+
+  async run(): Promise<void> {
+    while (!this.signal.aborted) {
+      const delayMs = await this.#attempt()
+      if (delayMs === undefined || this.options.once) return
+      await this.clock.sleep(delayMs, this.signal).catch(() => {})
+    }
+    // A deadline during the grace does not make a wrong password something that may still heal.
+    if (this.state === 'waiting' && !this.#verdict.ready && !this.options.gone && ends(this.#verdict))
+      this.state = 'broken'
+  }
+
+  /** Resolves with the delay before the next attempt, or undefined when there is none. */
+  async #attempt(): Promise<number | undefined> {
+    const { options } = this
+    const { target, service } = this.aim
+    const timeoutMs = options.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS
+    const begun = this.clock.now()
+    const probe = (): Promise<Probed> =>
+      probeOnce(target, service, {
+        ...options,
+        ...this.aim.probe,
+        timeoutMs,
+        signal: this.signal,
+        ...(options.gone ? { identify: false } : {}),
+      })
+    this.#attempts++
+    const { verdict, session } = await probe()
+    const cutShort = this.signal.aborted && this.clock.now() - begun < Math.min(TELLING_MS, timeoutMs)
+    if (cutShort && !verdict.ready && this.#attempts > 1) {
+      await session?.close()
+      return undefined
+    }
+    this.#tell(verdict)
+    if (!verdict.ready) return this.#again(verdict)
+    try {
+      if (options.gone) return GONE_POLL_MS
+      const stable = await holdsStill({
+        stableMs: options.stableMs ?? 0,
+        server: verdict.server,
+        session,
+        probe,
+        clock: this.clock,
+        signal: this.signal,
+      })
+      if (stable !== true) {
+        const shaken = {
+          ...stable,
+          target: target.name,
+          steps: stable.steps.length > 0 ? stable.steps : verdict.steps,
+        }
+        this.#tell(shaken)
+        return this.#again(shaken)
+      }
+      this.#succeed('ready')
+      return undefined
+    } finally {
+      await session?.close()
+    }
+  }
+
+  #again(verdict: NotReady): number | undefined {
+    if (this.options.gone) {
+      if (!isGone(verdict)) return GONE_POLL_MS
+      this.#succeed('gone')
+      return undefined
+    }
+    const decision = decide(verdict, this.#history, this.#elapsed, this.options.graceMs ?? GRACE_MS)
+    if (decision.act === 'again') return decision.delayMs
+    this.state = 'broken'
+    return undefined
+  }
+
+  #succeed(state: State): void {
+    this.state = state
+    this.#readyAfterMs = Math.round(this.#elapsed)
+  }
+
+  #tell(verdict: Verdict): void {
+    this.#verdict = verdict
+    this.options.onVerdict?.(verdict, {
+      target: this.aim.target,
+      attempts: this.#attempts,
+      elapsedMs: this.#elapsed,
+    })
+  }
+}
+
+/** How often a target that should go away is looked at, in milliseconds. */
+const GONE_POLL_MS = 100
