@@ -77,7 +77,11 @@ export class NetAttempt implements Attempt {
 
   async connect({ quiet = false } = {}): Promise<Link> {
     const to = quiet && this.reached ? [this.reached] : this.endpoints
-    const dialed = await dial(to, this.signal, quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)))
+    const dialed = await dial(
+      to,
+      this.signal,
+      quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)),
+    )
     this.reached ??= dialed.endpoint
     return this.#own(dialed)
   }

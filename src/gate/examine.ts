@@ -2,7 +2,7 @@ import { ProbeError, type Row, type Service, type Session } from '../core/servic
 import type { Target } from '../core/target.js'
 import type { Server } from '../core/verdict.js'
 import type { NetAttempt } from './attempt.js'
-import type { ProbeOptions } from './probe.js'
+import type { ProbeOptions } from './options.js'
 
 /** Opens a session and asks it all that the options want. Throws where any of it fails; nothing stays open then. */
 export async function examine(
@@ -52,7 +52,10 @@ async function fill(
     const silent = { signal: attempt.signal, step: <T>(_: unknown, work: () => Promise<T>) => work() }
     const opened = await Promise.allSettled(
       Array.from({ length: connections - 1 }, async () => {
-        const session = await service.open(target, { ...silent, connect: () => attempt.connect({ quiet: true }) })
+        const session = await service.open(target, {
+          ...silent,
+          connect: () => attempt.connect({ quiet: true }),
+        })
         return {
           session,
           answered: await session.ping().then(

@@ -1,43 +1,20 @@
-import { type Expectation, ProbeError, type Service, type Session } from '../core/service.js'
+import { ProbeError, type Service, type Session } from '../core/service.js'
 import type { Host, Target } from '../core/target.js'
 import type { Finding, NotReady, Server, Verdict } from '../core/verdict.js'
-import { type Clock, systemClock } from '../io/clock.js'
+import { systemClock } from '../io/clock.js'
 import type { Endpoint } from '../io/dial.js'
 import { isLiteral, type Resolve, resolveHost, untilAborted } from '../io/resolve.js'
 import { NetAttempt, Trace } from './attempt.js'
 import { examine } from './examine.js'
 import { cleaned, finding } from './explain.js'
 import { unlessForeign } from './identify.js'
-
-/** How deep a probe goes. */
-export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
-export type Depth = (typeof DEPTHS)[number]
-
-export interface ProbeOptions {
-  /** How deep to go. Default `query`. */
-  readonly until?: Depth
-  /** Simultaneous authenticated connections that must answer. Default 1. */
-  readonly connections?: number
-  /** Statements that must each return a row whose first value is not false. */
-  readonly queries?: readonly string[]
-  /** What `until: 'schema'` compares with. */
-  readonly expect?: Expectation
-  /** Milliseconds for the whole attempt. Default 5000. */
-  readonly timeoutMs?: number
-  /** Ask a port that stays silent, or closes, what it is. Default true. */
-  readonly identify?: boolean
-  readonly signal?: AbortSignal
-  readonly clock?: Clock
-  readonly resolve?: Resolve
-}
+import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
 
 export interface Probed {
   readonly verdict: Verdict
   /** Open where the verdict is ready and the depth is beyond tcp; the caller closes it. */
   readonly session?: Session
 }
-
-export const ATTEMPT_TIMEOUT_MS = 5000
 
 /** One attempt through all layers of one target. Never rejects for a reason of the target's. */
 export async function probeOnce(

@@ -3,8 +3,9 @@ import type { Target } from '../core/target.js'
 import type { NotReady, Verdict } from '../core/verdict.js'
 import { type Clock, childOf, systemClock } from '../io/clock.js'
 import { cachedResolve, resolveHost } from '../io/resolve.js'
+import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
 import { decide, ends, type History, isGone, newHistory } from './policy.js'
-import { ATTEMPT_TIMEOUT_MS, type Probed, type ProbeOptions, probeOnce } from './probe.js'
+import { type Probed, probeOnce } from './probe.js'
 import { holdsStill } from './tripwire.js'
 
 export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> {

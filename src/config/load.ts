@@ -1,0 +1,71 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, extname, join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { HoldfastError, usage } from '../core/errors.js'
+import type { Config } from './config.js'
+
+const NAMES = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(kind => `holdfast.config.${kind}`)
+
+export interface Loaded {
+  readonly file: string
+  readonly config: Config
+}
+
+/** The configuration in `folder` or the nearest folder above it; undefined when there is none. */
+export async function findConfig(folder: string): Promise<Loaded | undefined> {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    const found = NAMES.map(name => join(at, name)).filter(path => existsSync(path))
+    if (found.length > 1)
+      throw invalid(at, [
+        `more than one configuration: ${found.map(path => path.slice(at.length + 1)).join(', ')}; keep one`,
+      ])
+    if (found[0]) return loadConfig(found[0])
+    if (at === dirname(at)) return undefined
+  }
+}
+
+/** Reads and validates one file. Throws one error (exit 78) that lists all its problems. */
+export async function loadConfig(path: string): Promise<Loaded> {
+  const file = resolve(path)
+  if (!existsSync(file)) throw invalid(path, ['there is no such file'])
+  const value = await read(file)
+  const { problemsOf } = await import('./schema.js')
+  const problems = problemsOf(value)
+  if (problems.length > 0) throw invalid(file, problems)
+  return { file, config: value as Config }
+}
+
+const invalid = (file: string, problems: readonly string[], cause?: unknown): HoldfastError =>
+  new HoldfastError(
+    'config',
+    `${file}: ${problems.length === 1 ? problems[0] : `${problems.length} problems\n  ${problems.join('\n  ')}`}`,
+    { cause },
+  )
+
+async function read(file: string): Promise<unknown> {
+  const kind = extname(file)
+  try {
+    if (kind === '.json') return JSON.parse(readFileSync(file, 'utf8'))
+    if (kind === '.yaml' || kind === '.yml') return (await import('yaml')).parse(readFileSync(file, 'utf8'))
+    if (kind === '.js' || kind === '.mjs') return exported(await import(pathToFileURL(file).href))
+    if (kind === '.ts' || kind === '.mts') return await viaJiti(file)
+  } catch (error) {
+    throw invalid(file, [`it cannot be read: ${firstLine(error)}`], error)
+  }
+  throw usage(
+    `--config: "${file}" has an ending that is not one of ${NAMES.map(name => extname(name)).join(', ')}`,
+  )
+}
+
+async function viaJiti(file: string): Promise<unknown> {
+  const { createJiti } = await import('jiti')
+  return exported(await createJiti(import.meta.url).import(file))
+}
+
+function exported(module: unknown): unknown {
+  if (typeof module === 'object' && module !== null && 'default' in module) return module.default
+  throw new Error('it has no default export; write export default defineConfig({ … })')
+}
+
+const firstLine = (error: unknown): string =>
+  String((error as Error | undefined)?.message ?? error).split('\n')[0] ?? ''

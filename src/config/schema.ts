@@ -1,0 +1,106 @@
+import * as z from 'zod/mini'
+import { nearest } from '../core/errors.js'
+import { parseDuration } from '../core/options.js'
+import type { Config } from './config.js'
+
+const duration = z.string().check(
+  z.superRefine((text, context) => {
+    try {
+      parseDuration(text, 'value')
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: (error as Error).message.replace(/^value: /, '') })
+    }
+  }),
+)
+
+const strings = z.array(z.string())
+
+const expectation = z.strictObject({
+  tables: z.optional(strings),
+  columns: z.optional(strings),
+  extensions: z.optional(strings),
+})
+
+const until = z.enum(['tcp', 'auth', 'query', 'write', 'schema'])
+
+const target = z.union([
+  z.string(),
+  z.strictObject({
+    /** A URL, `env:VARIABLE`, `exec:COMMAND` or a libpq connection string. */
+    url: z.string(),
+    until: z.optional(until),
+    query: z.optional(z.union([z.string(), strings])),
+    schema: z.optional(expectation),
+    /** For HTTP: expected status, like `200-299,304`. */
+    status: z.optional(z.union([z.string(), z.number()])),
+    /** For HTTP: text that the body must contain. */
+    body: z.optional(z.string()),
+  }),
+])
+
+export const configSchema = z.strictObject({
+  targets: z.optional(z.record(z.string(), target)),
+  timeout: z.optional(duration),
+  attemptTimeout: z.optional(duration),
+  grace: z.optional(duration),
+  stable: z.optional(duration),
+  connections: z.optional(z.int().check(z.minimum(1))),
+  until: z.optional(until),
+  test: z.optional(
+    z.strictObject({
+      allowStandIn: z.optional(z.boolean()),
+      allowSkip: z.optional(z.boolean()),
+    }),
+  ),
+})
+
+// A key that only one of the two knows does not compile.
+const same: z.ZodMiniType<Config> = configSchema
+void same
+
+/** Every problem of a configuration, one line each; none when it is valid. */
+export function problemsOf(value: unknown): string[] {
+  const result = configSchema.safeParse(value)
+  if (result.success) return []
+  return result.error.issues.flatMap(issue => describe(issue, []))
+}
+
+function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): string[] {
+  const path = [...prefix, ...issue.path]
+  const where = path.length > 0 ? path.map(String).join('.') : 'the configuration'
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map(key => {
+      const near = nearest(key, knownKeys(path))
+      return `${[...path.map(String), key].join('.')}: unknown key${near ? `; did you mean "${near}"?` : ''}`
+    })
+  }
+  if (issue.code === 'invalid_union') {
+    // The object's own problems tell more than "neither text nor object".
+    const inner = issue.errors.at(-1) ?? []
+    if (inner.some(one => one.path.length > 0 || one.code === 'unrecognized_keys'))
+      return inner.flatMap(one => describe(one, path))
+  }
+  return [`${where}: ${wording(issue)}`]
+}
+
+function wording(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `expected ${issue.expected}`
+    case 'invalid_value':
+      return `expected one of ${issue.values.join(', ')}`
+    case 'too_small':
+      return `must be at least ${issue.minimum}`
+    case 'invalid_union':
+      return 'expected an address, or an object with url'
+    default:
+      return issue.message
+  }
+}
+
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  if (path.length === 0) return Object.keys(configSchema.def.shape)
+  if (path[0] === 'test') return ['allowStandIn', 'allowSkip']
+  if (path.at(-1) === 'schema') return Object.keys(expectation.def.shape)
+  return ['url', 'until', 'query', 'schema', 'status', 'body']
+}

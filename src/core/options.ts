@@ -1,0 +1,28 @@
+import { usage } from './errors.js'
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
+
+/** Parses `250ms`, `5s`, `1.5m`, `1h` or `0` into milliseconds; `option` names the option in the message. */
+export function parseDuration(text: string, option: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text.trim())
+  if (match) return Math.round(Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1))
+  if (text.trim() === '0') return 0
+  const hint = /^\d+(\.\d+)?$/.test(text.trim())
+    ? `Did you mean ${text.trim()}s?`
+    : 'Write it like 250ms, 5s or 2m.'
+  throw usage(`${option}: "${text}" is not a duration. ${hint}`)
+}
+
+/** Parses a whole number of at least `least`. */
+export function parseCount(text: string, option: string, least = 1): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
+  throw usage(`${option}: "${text}" is not a whole number of at least ${least}`)
+}
+
+/** Milliseconds as a reader wants them: `0.4 ms`, `12 ms`, `1.2 s`, `2 m 5 s`. */
+export function formatMs(ms: number): string {
+  if (ms < 10) return `${ms.toFixed(1)} ms`
+  if (ms < 1000) return `${Math.round(ms)} ms`
+  if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`
+  return `${Math.floor(ms / 60_000)} m ${Math.round((ms % 60_000) / 1000)} s`
+}

@@ -1,0 +1,144 @@
+import type { Scheme, Target } from '../core/target.js'
+import { parseTarget } from '../core/target.js'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** How the environment names a target: one variable with a URL, or libpq's or Django's family of variables. */
+export type Source =
+  | { readonly kind: 'url'; readonly variable: string }
+  | { readonly kind: 'pg' }
+  | { readonly kind: 'db' }
+
+export interface Found {
+  readonly target: Target
+  /** Every place in the environment that names this same target. */
+  readonly sources: readonly Source[]
+}
+
+/** Variables that hold one address. */
+export const URL_VARIABLES = [
+  'DATABASE_URL',
+  'POSTGRES_URL',
+  'POSTGRESQL_URL',
+  'REDIS_URL',
+  'VALKEY_URL',
+  'CLICKHOUSE_URL',
+  'MYSQL_URL',
+  'MARIADB_URL',
+  'MONGODB_URI',
+  'MONGODB_URL',
+  'AMQP_URL',
+  'RABBITMQ_URL',
+  'NATS_URL',
+] as const
+
+/** libpq's variables and the keywords they stand for. Source: PostgreSQL manual, section 34.15. */
+export const PG_VARIABLES: Readonly<Record<string, string>> = {
+  PGHOST: 'host',
+  PGHOSTADDR: 'hostaddr',
+  PGPORT: 'port',
+  PGDATABASE: 'dbname',
+  PGUSER: 'user',
+  PGPASSWORD: 'password',
+  PGSSLMODE: 'sslmode',
+  PGSSLROOTCERT: 'sslrootcert',
+  PGSSLCERT: 'sslcert',
+  PGSSLKEY: 'sslkey',
+  PGSSLNEGOTIATION: 'sslnegotiation',
+  PGREQUIREAUTH: 'require_auth',
+  PGCHANNELBINDING: 'channel_binding',
+  PGAPPNAME: 'application_name',
+  PGOPTIONS: 'options',
+  PGTARGETSESSIONATTRS: 'target_session_attrs',
+}
+
+/** The Django and Compose habit. */
+export const DB_VARIABLES: Readonly<Record<string, string>> = {
+  DB_HOST: 'host',
+  DB_PORT: 'port',
+  DB_NAME: 'dbname',
+  DB_USER: 'user',
+  DB_PASSWORD: 'password',
+  DB_SSL_MODE: 'sslmode',
+}
+
+/** What libpq would take from the environment where an address is silent. */
+export function libpqDefaults(env: Env, user?: string): Map<string, string> {
+  const defaults = keywords(env, PG_VARIABLES)
+  if (user && !defaults.has('user')) defaults.set('user', user)
+  return defaults
+}
+
+function keywords(env: Env, variables: Readonly<Record<string, string>>): Map<string, string> {
+  return new Map(
+    Object.entries(variables).flatMap(([variable, keyword]) => {
+      const value = env[variable]
+      return value ? [[keyword, value] as const] : []
+    }),
+  )
+}
+
+export interface DiscoverOptions {
+  readonly schemes: ReadonlyMap<string, Scheme>
+  readonly defaults?: ReadonlyMap<string, string>
+}
+
+/** The targets that the environment names; variables that name the same one are found together. */
+export function discover(env: Env, options: DiscoverOptions): Found[] {
+  const found: { target: Target; sources: Source[] }[] = []
+  for (const { target, source } of candidates(env, options)) {
+    const same = found.find(one => identity(one.target) === identity(target))
+    if (same) same.sources.push(source)
+    else found.push({ target, sources: [source] })
+  }
+  return found
+}
+
+function* candidates(env: Env, options: DiscoverOptions): Iterable<{ target: Target; source: Source }> {
+  for (const variable of URL_VARIABLES) {
+    const text = env[variable]
+    if (text)
+      yield {
+        target: parseTarget(text, { ...options, source: `env:${variable}` }),
+        source: { kind: 'url', variable },
+      }
+  }
+  if (env.PGHOST || env.PGHOSTADDR) {
+    yield { target: parseTarget('postgres://', { ...options, source: 'env:PGHOST' }), source: { kind: 'pg' } }
+  }
+  if (env.DB_HOST) {
+    const text = urlOf(engine(env), keywords(env, DB_VARIABLES))
+    yield {
+      target: parseTarget(text, { schemes: options.schemes, source: 'env:DB_HOST' }),
+      source: { kind: 'db' },
+    }
+  }
+}
+
+/** A URL of libpq keywords, percent-encoded. */
+export function urlOf(scheme: string, keywords: ReadonlyMap<string, string>): string {
+  const get = (key: string) => encodeURIComponent(keywords.get(key) ?? '')
+  const host = keywords.get('host') ?? 'localhost'
+  const userinfo = get('user') + (keywords.has('password') ? `:${get('password')}` : '')
+  const authority = `${host.includes(':') ? `[${host}]` : encodeURIComponent(host)}${keywords.has('port') ? `:${get('port')}` : ''}`
+  const sslmode = keywords.has('sslmode') ? `?sslmode=${get('sslmode')}` : ''
+  return `${scheme}://${userinfo && `${userinfo}@`}${authority}/${get('dbname')}${sslmode}`
+}
+
+/** Which database DB_HOST means: by DB_ENGINE (Django), DB_CONNECTION (Laravel) or the port; else PostgreSQL. */
+function engine(env: Env): string {
+  const named = `${env.DB_ENGINE ?? ''} ${env.DB_CONNECTION ?? ''}`
+  return /mysql|mariadb/i.test(named) || env.DB_PORT === '3306' ? 'mysql' : 'postgres'
+}
+
+/** Two addresses with the same identity lead to the same database, whoever logs in. */
+export function identity(target: Target): string {
+  const hosts = target.hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`))
+  return [target.service, hosts.join(','), target.database ?? target.user ?? ''].join(' ')
+}
+
+/** The variables that hold what a source names. */
+export function variablesOf(source: Source): readonly string[] {
+  if (source.kind === 'url') return [source.variable]
+  return Object.keys(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES)
+}

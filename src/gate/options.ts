@@ -1,0 +1,27 @@
+import type { Expectation } from '../core/service.js'
+import type { Clock } from '../io/clock.js'
+import type { Resolve } from '../io/resolve.js'
+
+/** How deep a probe goes. */
+export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
+export type Depth = (typeof DEPTHS)[number]
+
+export interface ProbeOptions {
+  /** How deep to go. Default `query`. */
+  readonly until?: Depth
+  /** Simultaneous authenticated connections that must answer. Default 1. */
+  readonly connections?: number
+  /** Statements that must each return a row whose first value is not false. */
+  readonly queries?: readonly string[]
+  /** What `until: 'schema'` compares with. */
+  readonly expect?: Expectation
+  /** Milliseconds for the whole attempt. Default 5000. */
+  readonly timeoutMs?: number
+  /** Ask a port that stays silent, or closes, what it is. Default true. */
+  readonly identify?: boolean
+  readonly signal?: AbortSignal
+  readonly clock?: Clock
+  readonly resolve?: Resolve
+}
+
+export const ATTEMPT_TIMEOUT_MS = 5000
