@@ -1,11 +1,8 @@
 /** vitest's global set-up: the run's root, the shared servers, and at the end the proof that nothing is left. */
-import { readdirSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TestProject } from 'vitest/node'
 import { certificates } from './certs.js'
+import { removeRoot, removeStaleRoots } from './cleanup.js'
 import { startPostgres } from './postgres.js'
-import { freeSharedMemory } from './postgres-cluster.js'
-import { killLeftovers } from './process.js'
 import { startRedis } from './redis.js'
 import { makeRoot, ROOT_VARIABLE } from './root.js'
 import type { SharedServers } from './shared.js'
@@ -17,6 +14,7 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await removeStaleRoots()
   const root = makeRoot()
   process.env[ROOT_VARIABLE] = root
   try {
@@ -43,12 +41,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
 
 /** Rejects when a test left something running, after ending it. */
 async function cleanUp(root: string): Promise<void> {
-  const leftovers = await killLeftovers(root)
-  const clusters = readdirSync(root).filter(name => name.startsWith('pg-'))
-  for (const name of clusters) await freeSharedMemory(join(root, name, 'data'))
-  rmSync(root, { recursive: true, force: true })
+  const leftovers = await removeRoot(root)
   delete process.env[ROOT_VARIABLE]
   if (leftovers.length > 0) {
+    // The runner prints what a tear-down throws, and ends with 0 all the same.
+    process.exitCode = 1
     throw new Error(`tests started and did not stop:\n${leftovers.map(it => `  ${it}`).join('\n')}`)
   }
 }

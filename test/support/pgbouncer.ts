@@ -78,7 +78,6 @@ export async function startPgBouncer(options: PgBouncerOptions): Promise<PgBounc
       name: `pgbouncer on port ${port}`,
       command: 'pgbouncer',
       args: [config],
-      cwd: folder,
       logFile: join(folder, 'log'),
       ready: /process up/,
     })

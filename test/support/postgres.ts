@@ -148,7 +148,6 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
       name: `postgres on port ${port}`,
       command: postgresProgram('postgres'),
       args: ['-D', dataDir],
-      cwd: folder,
       logFile,
       ready: pattern,
     })

@@ -104,22 +104,31 @@ function socketInodes(pid: number): string[] {
   }
 }
 
-/** TCP ports that any of `pids` listens on, ascending. */
-export function listeningPorts(pids: readonly number[]): number[] {
-  const inodes = new Set(pids.flatMap(socketInodes))
-  const ports = ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(file => {
-    let table: string
+/** The rows of the kernel's tables of TCP sockets, split into columns. */
+function tcpSockets(): string[][] {
+  return ['/proc/net/tcp', '/proc/net/tcp6'].flatMap(file => {
     try {
-      table = readFileSync(file, 'latin1')
+      const [, ...rows] = readFileSync(file, 'latin1').trimEnd().split('\n')
+      return rows.map(row => row.trim().split(/\s+/))
     } catch {
       return []
     }
-    return table
-      .split('\n')
-      .slice(1)
-      .map(line => line.trim().split(/\s+/))
-      .filter(columns => columns[3] === '0A' && inodes.has(columns[9] ?? ''))
-      .map(columns => Number.parseInt(columns[1]?.split(':')[1] ?? '', 16))
   })
+}
+
+const hex = (column: string | undefined, part: number) => Number.parseInt(column?.split(':')[part] ?? '', 16)
+
+/** TCP ports that any of `pids` listens on, ascending. */
+export function listeningPorts(pids: readonly number[]): number[] {
+  const inodes = new Set(pids.flatMap(socketInodes))
+  const ports = tcpSockets()
+    .filter(columns => columns[3] === '0A' && inodes.has(columns[9] ?? ''))
+    .map(columns => hex(columns[1], 1))
   return [...new Set(ports)].sort((a, b) => a - b)
+}
+
+/** Bytes that have reached the socket on `port`, connected to `peerPort`, and that its program has not read. */
+export function unreadBytes(port: number, peerPort: number): number {
+  const row = tcpSockets().find(columns => hex(columns[1], 1) === port && hex(columns[2], 1) === peerPort)
+  return row ? hex(row[4], 1) : 0
 }

@@ -15,7 +15,7 @@ import {
   watch,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { commandLine, descendants, isAlive, processesIn, readProcess, untilDead } from './proc.js'
 import { serverUser, tempFolder, testRoot } from './root.js'
 import { PLAIN_ENV } from './run.js'
@@ -31,8 +31,7 @@ export interface ServerOptions {
   command: string
   args: readonly string[]
   env?: Record<string, string>
-  cwd?: string
-  /** Appended to; by default a new file. */
+  /** Appended to; by default a new file. Its folder is the server's working directory. */
   logFile?: string
   /** A line of the log after which the server serves. */
   ready: RegExp
@@ -62,11 +61,12 @@ export interface ServerProcess {
 
 /** Starts a server and resolves once its log says that it is ready. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
-  const logFile = options.logFile ?? join(tempFolder('log'), `${options.name}.log`)
+  const logFile = options.logFile ?? join(tempFolder('server', { forServer: true }), 'log')
   const log = openSync(logFile, 'a')
   const from = statSync(logFile).size
   const child = spawn('setpriv', [...privileges(), options.command, ...options.args], {
-    cwd: options.cwd ?? '/',
+    // Below the root, where the tear-down also finds its orphans.
+    cwd: dirname(logFile),
     env: { ...PLAIN_ENV, ...options.env },
     detached: true,
     stdio: ['ignore', log, log],

@@ -6,6 +6,8 @@ export function rdbFile(keys: number, size: number): Buffer {
   )
   return Buffer.concat([
     Buffer.from('REDIS0009'),
+    // Who wrote it: Redis logs that line when it begins to load.
+    Buffer.concat([Buffer.from([0xfa]), text('redis-ver'), text('5.0.0')]),
     Buffer.from([0xfe, 0x00]),
     ...entries,
     Buffer.from([0xff]),

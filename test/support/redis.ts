@@ -31,6 +31,7 @@ export interface RedisServer {
   readonly port: number
   readonly pid: number
   readonly password: string | undefined
+  readonly logFile: string
   /** redis:// or, with TLS, rediss://; `password: null` leaves the password out. */
   url(overrides?: UrlParts): string
   /** Runs redis-cli as an administrator over a socket of its own and resolves with its output, errors too. */
@@ -78,6 +79,8 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
     save: '',
     // It looks for a signal to end this many times a second.
     hz: '100',
+    // A replica gets its data at once instead of after 5 s in which another might come.
+    'repl-diskless-sync-delay': '0',
     // The level that logs each accepted connection.
     loglevel: 'verbose',
     ...(options.tls ? await tlsSettings(options.tls, port) : {}),
@@ -110,7 +113,6 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       name: `redis on port ${port}`,
       command: 'redis-server',
       args: [config],
-      cwd: folder,
       logFile,
       ready,
     })
@@ -122,6 +124,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
       return running.pid
     },
     password,
+    logFile,
     url(overrides) {
       const scheme = options.tls ? 'rediss' : 'redis'
       return buildUrl({ scheme, host: server.host, port, password: password ?? null, ...overrides })

@@ -16,13 +16,20 @@ import {
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readProcess } from './proc.js'
 
 /** Names the run's folder to every worker; set by the global set-up. */
 export const ROOT_VARIABLE = 'HOLDFAST_TEST_ROOT'
 
+export const ROOT_PREFIX = 'hf-run-'
+
+/** Below a root: pid and start time of the process that made it and will remove it. */
+export const OWNER_FILE = 'owner'
+
 /** Makes a root that the unprivileged servers may enter and not list. */
 export function makeRoot(): string {
-  const root = mkdtempSync(join(tmpdir(), 'holdfast-'))
+  const root = mkdtempSync(join(tmpdir(), ROOT_PREFIX))
+  writeFileSync(join(root, OWNER_FILE), `${process.pid}-${readProcess(process.pid)?.startTime}`)
   chmodSync(root, 0o711)
   return root
 }
