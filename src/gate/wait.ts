@@ -6,6 +6,7 @@ import { cachedResolve, resolveHost } from '../io/resolve.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
 import { decide, ends, type History, isGone, newHistory } from './policy.js'
 import { type Probed, probeOnce } from './probe.js'
+import { survey } from './survey.js'
 import { holdsStill } from './tripwire.js'
 
 export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> {
@@ -66,7 +67,7 @@ export const GRACE_MS = 3000
 /** A time-out shorter than this tells less than the verdict before it. */
 const TELLING_MS = 1000
 
-/** Waits until the targets are ready. Rejects only when `signal` aborts. */
+/** Waits until the targets are ready, the time is up, or `signal` aborts. Never rejects for a target's sake. */
 export async function waitForTargets(aims: readonly Aim[], options: WaitOptions = {}): Promise<WaitResult> {
   const clock = options.clock ?? systemClock
   const begun = clock.now()
@@ -86,7 +87,6 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
     settled.clear()
     deadline.clear()
   }
-  if (options.signal?.aborted) throw options.signal.reason
   const outcomes = waits.map(wait => wait.outcome)
   const good = waits.filter(wait => wait.succeeded).length
   const ok = options.any ? good > 0 : good === waits.length
@@ -193,6 +193,7 @@ class TargetWait {
         this.#tell(shaken)
         return this.#again(shaken)
       }
+      this.#verdict = await survey(target, verdict, options.resolve ?? resolveHost, this.signal)
       this.#succeed('ready')
       return undefined
     } finally {

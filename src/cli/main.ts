@@ -1,0 +1,83 @@
+import { HoldfastError, nearest, usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
+import { VERBS } from './spec.js'
+import { version } from './version.js'
+
+/** Runs one command line and resolves with its exit status. */
+async function main(argv: readonly string[]): Promise<number> {
+  const [name, ...rest] = argv
+  if (name === '--version' || name === '-V') {
+    process.stdout.write(`${version()}\n`)
+    return 0
+  }
+  const asked = name === '--help' || name === '-h' || name === 'help'
+  if (asked && !rest[0]) {
+    const { mainHelp } = await import('./help.js')
+    process.stdout.write(mainHelp(version()))
+    return 0
+  }
+  const wanted = asked ? rest[0] : name
+  const verb = VERBS.find(one => one.name === wanted)
+  if (!verb) throw unknownVerb(wanted)
+  const { parseCall } = await import('./parse.js')
+  const call = parseCall(verb, asked ? ['--help'] : rest, process.env)
+  if (call.values.flag('help')) {
+    const { verbHelp } = await import('./help.js')
+    process.stdout.write(verbHelp(verb))
+    return 0
+  }
+  const run = await verb.load()
+  return run(call)
+}
+
+function unknownVerb(name: string | undefined): HoldfastError {
+  const verbs = VERBS.map(verb => verb.name)
+  if (name === undefined)
+    return usage(`a verb is missing: ${verbs.join(', ')}. Try: holdfast wait postgres://app@db:5432/app`)
+  const near = nearest(name, verbs)
+  const hint = name.includes('://')
+    ? `Did you mean: holdfast wait ${redactAddress(name)}`
+    : near
+      ? `Did you mean ${near}?`
+      : `Known: ${verbs.join(', ')}.`
+  return usage(`unknown verb "${redactAddress(name)}". ${hint}`)
+}
+
+/** A reader that has gone away (`holdfast … | head`) is no defect. */
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', error => {
+    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+  })
+}
+
+const verbose = () => process.argv.includes('-v') || process.argv.includes('--verbose')
+
+main(process.argv.slice(2)).then(
+  status => exit(status),
+  error => {
+    if (HoldfastError.is(error)) {
+      process.stderr.write(`holdfast: ${error.message}\n`)
+      if (verbose() && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`)
+      return exit(error.exitStatus)
+    }
+    const text = error instanceof Error ? error.message : String(error)
+    process.stderr.write(
+      `holdfast: a defect in holdfast itself: ${text}\nRun it again with -v and report what it prints.\n`,
+    )
+    if (verbose() && error instanceof Error) process.stderr.write(`${error.stack}\n`)
+    return exit(70)
+  },
+)
+
+/** Exits once the output is out; pipes are written asynchronously. */
+function exit(status: number): void {
+  process.exitCode = status
+  let open = 2
+  const done = () => {
+    if (--open === 0) process.exit(status)
+  }
+  for (const stream of [process.stdout, process.stderr]) {
+    if (stream.destroyed || stream.writableLength === 0) done()
+    else stream.write('', done)
+  }
+}

@@ -1,0 +1,49 @@
+import { appendFileSync } from 'node:fs'
+import { formatMs } from '../../core/options.js'
+import { adviceOf } from '../../core/verdict.js'
+import type { Outcome, WaitResult } from '../../gate/wait.js'
+import { reached, timesOf } from './layers.js'
+
+/** Source: docs.github.com, "Workflow commands for GitHub Actions". */
+const escapeData = (text: string): string =>
+  text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+const escapeProperty = (text: string): string =>
+  escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+
+/** One annotation for each target that failed. */
+export const annotations = (outcomes: readonly Outcome[]): string =>
+  outcomes
+    .flatMap(({ target, verdict, state }) => {
+      if (verdict.ready || state === 'gone') return []
+      const { finding, layer } = verdict
+      const title = escapeProperty(`holdfast: ${target.name}: ${finding.reason}`)
+      return [
+        `::error title=${title}::${escapeData(`${target.address}: ${layer}: ${finding.message} → ${adviceOf(finding)}`)}\n`,
+      ]
+    })
+    .join('')
+
+const cell = (text: string): string =>
+  text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('`', "'")
+
+/** Appends the table to the step's summary; a summary that cannot be written is no failure. */
+export function writeSummary(file: string, result: WaitResult): void {
+  const rows = result.outcomes.map(({ target, state, verdict, attempts, readyAfterMs }) => {
+    const times = [...timesOf(verdict)].map(([layer, { ms }]) => `${layer} ${ms.toFixed(1)}`).join(', ')
+    const why = verdict.ready
+      ? ''
+      : `${verdict.finding.reason}: ${verdict.finding.message} → ${adviceOf(verdict.finding)}`
+    const after = readyAfterMs === null ? '–' : formatMs(readyAfterMs)
+    return `| ${[target.name, state, target.address, reached(verdict), times, after, String(attempts), why].map(cell).join(' | ')} |`
+  })
+  const head =
+    '| target | state | address | reached | layers (ms) | after | tries | why |\n|---|---|---|---|---|---|---|---|'
+  try {
+    appendFileSync(
+      file,
+      `### holdfast: ${result.ok ? 'ready' : 'not ready'} after ${formatMs(result.durationMs)}\n\n${head}\n${rows.join('\n')}\n\n`,
+    )
+  } catch {
+    // The runner took the file away.
+  }
+}

@@ -1,0 +1,77 @@
+import { reasonOf } from '../../core/reasons.js'
+import { adviceOf, mayDescend } from '../../core/verdict.js'
+import type { Outcome } from '../../gate/wait.js'
+import { version } from '../version.js'
+import { layersOf } from './layers.js'
+
+export interface Decision {
+  readonly service: string
+  readonly target: string
+  readonly decision: 'real' | 'stand-in' | 'skip'
+  readonly with?: string
+  readonly reason?: string
+  readonly message?: string
+}
+
+export interface Report {
+  readonly verb: string
+  readonly ok: boolean
+  readonly exitStatus: number
+  readonly durationMs: number
+  readonly outcomes: readonly Outcome[]
+  readonly decisions?: readonly Decision[]
+}
+
+/** The document of `--json`, by schema/output.schema.json. */
+export const documentOf = ({ verb, ok, exitStatus, durationMs, outcomes, decisions }: Report): object => ({
+  holdfast: version(),
+  verb,
+  schema: 1,
+  ok,
+  exitStatus,
+  durationMs,
+  targets: outcomes.map(targetOf),
+  ...(decisions ? { decisions } : {}),
+})
+
+/** One target's entry in the document. */
+export function targetOf({ target, state, verdict, attempts, readyAfterMs }: Outcome): object {
+  const { name, service, address, source } = target
+  const base = { name, service, address, source, state }
+  const { server } = verdict
+  const rest = {
+    attempts,
+    readyAfterMs,
+    layers: layersOf(verdict),
+    ...(server
+      ? {
+          server: {
+            product: server.product,
+            ...(server.version ? { version: server.version.split(' ')[0] } : {}),
+            ...(server.ageMs === undefined
+              ? {}
+              : { startedAt: new Date(Date.now() - server.ageMs).toISOString() }),
+            ...(server.via ? { via: server.via } : {}),
+          },
+        }
+      : {}),
+  }
+  if (verdict.ready) return { ...base, ...rest }
+  const { finding, layer } = verdict
+  const { heals, retry } = reasonOf(finding.reason)
+  const cause = {
+    reason: finding.reason,
+    layer,
+    ...(finding.code ? { code: finding.code } : {}),
+    message: finding.message,
+  }
+  return {
+    ...base,
+    ...cause,
+    advice: adviceOf(finding),
+    heals,
+    retry,
+    absent: mayDescend(verdict, state === 'waiting'),
+    ...rest,
+  }
+}

@@ -1,0 +1,53 @@
+import { LAYERS, type Layer, type Step, type Verdict } from '../../core/verdict.js'
+
+export interface LayerTime {
+  readonly layer: Layer
+  readonly ok: boolean
+  readonly ms: number
+  /** Still running when the time was up. */
+  readonly hung?: boolean
+  readonly address?: string
+  readonly code?: string
+  readonly detail?: string
+}
+
+/** The steps as the report shows them: in the order in which they ran. */
+export const layersOf = (verdict: Verdict): LayerTime[] =>
+  verdict.steps.map(({ layer, ms, state, ...rest }: Step) => ({
+    layer,
+    ok: state === 'ok',
+    ms,
+    ...(state === 'running' ? { hung: true } : {}),
+    ...rest,
+  }))
+
+/** Milliseconds by layer, added up over its steps; the addresses that failed do not count for tcp. */
+export function timesOf(verdict: Verdict): ReadonlyMap<Layer, { ms: number; ok: boolean }> {
+  const times = new Map<Layer, { ms: number; ok: boolean }>()
+  for (const layer of LAYERS) {
+    const steps = verdict.steps.filter(step => step.layer === layer)
+    const connected = layer === 'tcp' ? steps.filter(step => step.state === 'ok') : steps
+    const counted = connected.length > 0 ? connected : steps
+    if (counted.length === 0) continue
+    times.set(layer, {
+      ms: counted.reduce((sum, step) => sum + step.ms, 0),
+      ok: counted.every(step => step.state === 'ok'),
+    })
+  }
+  return times
+}
+
+/** The address that was reached, or else all that were tried. */
+export function reached(verdict: Verdict): string {
+  const tried = verdict.steps.filter(step => step.layer === 'tcp')
+  const ok = tried.findLast(step => step.state === 'ok')
+  return ok?.address ?? [...new Set(tried.map(step => step.address ?? ''))].join(' ')
+}
+
+/** Addresses of the name that did not answer although another one did: the program's driver may pick one. */
+export const deadAddresses = (verdict: Verdict): string[] =>
+  verdict.ready
+    ? verdict.steps
+        .filter(step => step.layer === 'tcp' && step.state === 'failed')
+        .map(step => `${step.address} (${step.code ?? 'failed'})`)
+    : []

@@ -1,0 +1,157 @@
+/** What an option takes. A flag takes nothing; a list may be given several times. */
+export type Kind = 'flag' | 'duration' | 'count' | 'text' | 'list' | { readonly choice: readonly string[] }
+
+export interface Option {
+  readonly kind: Kind
+  readonly short?: string
+  /** The name of its value in the help, like DURATION. */
+  readonly value?: string
+  readonly help: string
+  readonly default?: string
+}
+
+export type OptionTable = Readonly<Record<string, Option>>
+
+export interface Verb {
+  readonly name: string
+  readonly summary: string
+  readonly usage: string
+  readonly options: OptionTable
+  /** Whether COMMAND may, must or must not follow `--`. */
+  readonly command: 'none' | 'optional' | 'required'
+  readonly examples: readonly (readonly [does: string, command: string])[]
+  readonly load: () => Promise<(call: Call) => Promise<number>>
+}
+
+/** A parsed command line. */
+export interface Call {
+  readonly verb: Verb
+  readonly targets: readonly string[]
+  readonly command: readonly string[] | undefined
+  readonly values: Values
+}
+
+/** The options' values, by name; milliseconds for durations. */
+export class Values {
+  constructor(readonly given: ReadonlyMap<string, unknown>) {}
+  flag(name: string): boolean {
+    return this.given.get(name) === true
+  }
+  number(name: string): number | undefined {
+    return this.given.get(name) as number | undefined
+  }
+  text(name: string): string | undefined {
+    return this.given.get(name) as string | undefined
+  }
+  list(name: string): readonly string[] {
+    return (this.given.get(name) as readonly string[] | undefined) ?? []
+  }
+}
+
+const FORMATS = ['text', 'json', 'ndjson', 'github']
+
+/** Options that every verb has. */
+export const COMMON: OptionTable = {
+  config: {
+    kind: 'text',
+    short: 'c',
+    value: 'FILE',
+    help: 'configuration; otherwise holdfast.config.* found upward',
+  },
+  json: { kind: 'flag', help: 'one JSON document on standard output, and nothing else there' },
+  format: { kind: { choice: FORMATS }, value: 'FORMAT', help: `${FORMATS.join(', ')}`, default: 'text' },
+  junit: { kind: 'text', value: 'FILE', help: 'write a JUnit report beside the normal output' },
+  quiet: { kind: 'flag', short: 'q', help: 'only failures' },
+  verbose: { kind: 'flag', short: 'v', help: 'every attempt; stack traces of defects' },
+  help: { kind: 'flag', short: 'h', help: 'this text' },
+}
+
+const TIMES: OptionTable = {
+  timeout: { kind: 'duration', value: 'DURATION', help: 'for everything together', default: '60s' },
+  'attempt-timeout': { kind: 'duration', value: 'DURATION', help: 'for one attempt', default: '5s' },
+}
+
+export const VERBS: readonly Verb[] = [
+  {
+    name: 'wait',
+    summary: 'blocks until every target is ready, then runs COMMAND if there is one',
+    usage: 'holdfast wait [OPTIONS] [TARGET…] [-- COMMAND ARG…]',
+    command: 'optional',
+    options: {
+      ...TIMES,
+      until: {
+        kind: { choice: ['tcp', 'auth', 'query', 'write', 'schema'] },
+        value: 'LAYER',
+        help: 'how deep: tcp, auth, query, write or schema',
+        default: 'query',
+      },
+      connections: {
+        kind: 'count',
+        value: 'N',
+        help: 'simultaneous authenticated connections that must answer',
+        default: '1',
+      },
+      query: {
+        kind: 'list',
+        value: 'SQL',
+        help: 'must return a row whose first value is not false; repeatable',
+      },
+      stable: {
+        kind: 'duration',
+        value: 'DURATION',
+        help: 'the server must have been the same one for so long',
+        default: '0s',
+      },
+      grace: {
+        kind: 'duration',
+        value: 'DURATION',
+        help: 'how long a reason that does not heal must persist; 0 ends at once',
+        default: '3s',
+      },
+      once: { kind: 'flag', help: 'one attempt, exit 0 or 1: for HEALTHCHECK' },
+      any: { kind: 'flag', help: 'ready as soon as one target is' },
+      gone: { kind: 'flag', help: 'wait until the targets refuse, or their names are gone' },
+    },
+    examples: [
+      [
+        'wait for two services, then start',
+        'holdfast wait postgres://app@db:5432/app redis://redis:6379 -- node server.js',
+      ],
+      ['what DATABASE_URL, REDIS_URL, PG* or DB_* name', 'holdfast wait --timeout 2m'],
+      [
+        'a database that can fill a pool of 20 and has its migrations',
+        'holdfast wait env:DATABASE_URL --connections 20 --query "SELECT count(*) > 0 FROM migrations"',
+      ],
+      [
+        'an image whose first server is a temporary one',
+        'holdfast wait db=postgres://app@db/app --stable 5s',
+      ],
+      ['a web service by status and body', 'holdfast wait "http://app:8080/health#status=200&body=ready"'],
+      ['a HEALTHCHECK', 'holdfast wait --once postgres://app@127.0.0.1/app'],
+    ],
+    load: async () => (await import('./wait.js')).waitVerb,
+  },
+  {
+    name: 'test',
+    summary: 'gets COMMAND its database: the real one, else a stand-in, else says skip',
+    usage: 'holdfast test [OPTIONS] [TARGET…] -- COMMAND ARG…',
+    command: 'required',
+    options: {
+      timeout: {
+        kind: 'duration',
+        value: 'DURATION',
+        help: 'how long to wait for what is starting',
+        default: '10s',
+      },
+      'attempt-timeout': { kind: 'duration', value: 'DURATION', help: 'for one attempt', default: '4s' },
+      'allow-stand-in': { kind: 'flag', help: 'with CI=true: a stand-in may replace a configured service' },
+      'allow-skip': { kind: 'flag', help: 'with CI=true: a configured service may be skipped' },
+    },
+    examples: [
+      ['a suite, with or without a database', 'holdfast test -- npm test'],
+      ['any language', 'holdfast test -- pytest'],
+      ['what COMMAND gets', 'holdfast test -- sh -c \'psql "$DATABASE_URL" -c "SELECT version()"\''],
+    ],
+    load: async () => (await import('./test.js')).testVerb,
+  },
+]

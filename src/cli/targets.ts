@@ -1,0 +1,131 @@
+import { userInfo } from 'node:os'
+import type { TargetConfig } from '../config/config.js'
+import { findConfig, type Loaded, loadConfig } from '../config/load.js'
+import { nearest, usage } from '../core/errors.js'
+import { redactAddress, Secret } from '../core/redact.js'
+import type { Expectation } from '../core/service.js'
+import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
+import { discover, libpqDefaults, type Source } from '../gate/discover.js'
+import type { Depth } from '../gate/options.js'
+import { SCHEMES } from '../services/registry.js'
+
+/** A target with what the configuration expects of it. */
+export interface Wanted {
+  readonly target: Target
+  readonly until?: Depth
+  readonly queries?: readonly string[]
+  readonly expect?: Expectation
+  /** The environment's variables that name it. */
+  readonly sources: readonly Source[]
+}
+
+export interface Resolved {
+  readonly wanted: readonly Wanted[]
+  readonly loaded: Loaded | undefined
+}
+
+type Env = Readonly<Record<string, string | undefined>>
+
+/** From the arguments; without any from the configuration; without one from the environment. */
+export async function resolveTargets(
+  args: readonly string[],
+  configFile: string | undefined,
+  env: Env,
+): Promise<Resolved> {
+  const loaded = configFile ? await loadConfig(configFile) : await findConfig(process.cwd())
+  const configured = loaded?.config.targets ?? {}
+  const parse = parser(env)
+  const found = () => discover(env, { schemes: SCHEMES, defaults: parse.defaults })
+  const entries =
+    args.length > 0
+      ? args.map(arg => fromArgument(arg, configured, parse, env))
+      : Object.keys(configured).map(name => fromConfig(name, configured, parse, env))
+  if (entries.length === 0) return { wanted: apart(found().map(one => ({ ...one, named: false }))), loaded }
+  return { wanted: apart(entries), loaded }
+}
+
+interface Entry extends Wanted {
+  readonly named: boolean
+}
+
+function apart(entries: readonly Entry[]): Wanted[] {
+  const targets = nameApart(entries)
+  return entries.map(({ named: _, ...wanted }, i) => ({ ...wanted, target: targets[i] ?? wanted.target }))
+}
+
+interface Parser {
+  (text: string, source: string, name?: string): Target
+  readonly defaults: ReadonlyMap<string, string>
+}
+
+function parser(env: Env): Parser {
+  const defaults = libpqDefaults(env, userName())
+  const parse = (text: string, source: string, name?: string) =>
+    parseTarget(text, { schemes: SCHEMES, source, defaults, ...(name ? { name } : {}) })
+  return Object.assign(parse, { defaults })
+}
+
+/** libpq's default role; a user number without an entry has none. */
+function userName(): string | undefined {
+  try {
+    return userInfo().username
+  } catch {
+    return undefined
+  }
+}
+
+function fromArgument(
+  arg: string,
+  configured: Readonly<Record<string, string | TargetConfig>>,
+  parse: Parser,
+  env: Env,
+): Entry {
+  if (Object.hasOwn(configured, arg)) return fromConfig(arg, configured, parse, env)
+  const { name, address } = splitName(arg)
+  if (/^[\w.-]+$/.test(address) && !/^exec:|^env:/.test(address)) {
+    const known = Object.keys(configured)
+    const near = nearest(address, known)
+    const hint =
+      known.length > 0
+        ? `The configuration has ${known.join(', ')}${near ? `; did you mean ${near}?` : '.'}`
+        : 'Write a URL like postgres://app@db:5432/app, or tcp://host:port.'
+    throw usage(`"${redactAddress(address)}" is not a target. ${hint}`)
+  }
+  return { ...fromAddress(address, 'argument', name, parse, env), named: name !== undefined }
+}
+
+function fromAddress(
+  address: string,
+  source: string,
+  name: string | undefined,
+  parse: Parser,
+  env: Env,
+): Wanted {
+  const variable = /^env:(.*)$/i.exec(address)?.[1]
+  if (variable === undefined) return { target: parse(address, source, name), sources: [] }
+  const text = env[variable]
+  if (!text) throw usage(`env:${variable}: the variable ${variable} is ${text === '' ? 'empty' : 'not set'}`)
+  return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
+}
+
+function fromConfig(
+  name: string,
+  configured: Readonly<Record<string, string | TargetConfig>>,
+  parse: Parser,
+  env: Env,
+): Entry {
+  const given = configured[name] ?? ''
+  const { url, until, query, schema, status, body } = typeof given === 'string' ? { url: given } : given
+  const wanted = fromAddress(url, `configuration: ${name}`, name, parse, env)
+  const params = new Map(wanted.target.params)
+  if (status !== undefined) params.set('status', new Secret(String(status)))
+  if (body !== undefined) params.set('body', new Secret(body))
+  return {
+    ...wanted,
+    target: { ...wanted.target, params },
+    named: true,
+    ...(until ? { until } : {}),
+    ...(query ? { queries: [query].flat() } : {}),
+    ...(schema ? { expect: schema as Expectation } : {}),
+  }
+}

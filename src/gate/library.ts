@@ -1,0 +1,77 @@
+import { HoldfastError } from '../core/errors.js'
+import { nameApart, parseTarget, splitName } from '../core/target.js'
+import type { NotReady, Ready, Verdict } from '../core/verdict.js'
+import { loadService, SCHEMES } from '../services/registry.js'
+import type { ProbeOptions } from './options.js'
+import { probeOnce } from './probe.js'
+import { type Aim, type WaitOptions, waitForTargets } from './wait.js'
+
+/** How one probe goes; see ProbeOptions for units and defaults. */
+export type ProbeSettings = Pick<
+  ProbeOptions,
+  'until' | 'connections' | 'queries' | 'expect' | 'timeoutMs' | 'signal'
+>
+
+/** How a wait goes; see WaitOptions for units and defaults. */
+export type WaitSettings = Pick<
+  WaitOptions,
+  | 'until'
+  | 'connections'
+  | 'queries'
+  | 'expect'
+  | 'timeoutMs'
+  | 'attemptTimeoutMs'
+  | 'stableMs'
+  | 'graceMs'
+  | 'any'
+  | 'gone'
+  | 'signal'
+>
+
+/**
+ * One attempt through all layers of one target, `postgres://app@db:5432/app` or `NAME=URL`. Resolves with what
+ * it concluded, ready or not, and leaves nothing open.
+ * @throws HoldfastError (usage) for an address that is none.
+ */
+export async function probe(address: string, settings: ProbeSettings = {}): Promise<Verdict> {
+  const [aim] = await aimsOf([address])
+  if (!aim) throw new HoldfastError('usage', 'no target is given')
+  const { verdict, session } = await probeOnce(aim.target, aim.service, settings)
+  await session?.close()
+  return verdict
+}
+
+/**
+ * Waits until all addresses are ready and resolves with their verdicts, in their order.
+ * @throws HoldfastError with the verdict that decided, when the time is up or a reason will not heal; the
+ * signal's reason when it aborts.
+ */
+export async function waitFor(
+  addresses: string | readonly string[],
+  settings: WaitSettings = {},
+): Promise<Verdict[]> {
+  const result = await waitForTargets(await aimsOf([addresses].flat()), settings)
+  settings.signal?.throwIfAborted()
+  if (result.culprit) throw HoldfastError.fromVerdict(asNotReady(result.culprit.verdict))
+  return result.outcomes.map(outcome => outcome.verdict)
+}
+
+/** A target that should be gone and still answers is the one culprit that is ready. */
+function asNotReady(verdict: Ready | NotReady): NotReady {
+  if (!verdict.ready) return verdict
+  const finding = { reason: 'unmet', message: 'it is still there' } as const
+  return { ...verdict, ready: false, layer: 'query', finding }
+}
+
+async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {
+  const parsed = addresses.map(text => {
+    const { name, address } = splitName(text)
+    return {
+      target: parseTarget(address, { schemes: SCHEMES, ...(name ? { name } : {}) }),
+      named: name !== undefined,
+    }
+  })
+  return Promise.all(
+    nameApart(parsed).map(async target => ({ target, service: await loadService(target.service) })),
+  )
+}

@@ -1,0 +1,51 @@
+import { spawn } from 'node:child_process'
+import { constants } from 'node:os'
+import { EXIT } from '../core/errors.js'
+import { startReaper } from './reaper.js'
+import { inForeground, onSignals, statusOfSignal } from './signals.js'
+
+export interface CommandEnd {
+  readonly status: number
+  /** Why it could not be run. */
+  readonly failure?: string
+}
+
+/**
+ * Runs a command to its end with our standard streams, arguments unchanged, and passes on the signals that we
+ * receive, except those that the terminal has delivered to it already. It does not outlive this process.
+ */
+export function runCommand(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<CommandEnd> {
+  const [file = '', ...args] = argv
+  return new Promise(resolve => {
+    const child = spawn(file, args, { stdio: 'inherit', env, windowsHide: true })
+    const reaper = startReaper()
+    if (child.pid) reaper.watch(child.pid, 'tree')
+    const restore = onSignals(signal => {
+      const delivered = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground()
+      if (!delivered) child.kill(signal)
+    })
+    const finish = (end: CommandEnd) => {
+      restore()
+      if (child.pid) reaper.release(child.pid)
+      void reaper.close().then(() => resolve(end))
+    }
+    child.once('error', (error: NodeJS.ErrnoException) => finish(couldNotRun(file, error)))
+    child.once('exit', (status, signal) =>
+      finish({
+        status: signal ? statusOfSignal(signal, constants.signals[signal]) : (status ?? EXIT.defect),
+      }),
+    )
+  })
+}
+
+function couldNotRun(file: string, { code }: NodeJS.ErrnoException): CommandEnd {
+  if (code === 'ENOENT')
+    return { status: EXIT.notFound, failure: `${file}: command not found. Check its spelling and PATH.` }
+  return {
+    status: EXIT.notExecutable,
+    failure: `${file}: cannot be executed (${code}). Check its permissions and its first line.`,
+  }
+}
