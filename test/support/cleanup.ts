@@ -1,11 +1,10 @@
 /** What a run leaves on the machine, and how it goes away. */
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freeSharedMemory } from './postgres-cluster.js'
 import { isAlive } from './proc.js'
 import { killLeftovers } from './process.js'
-import { OWNER_FILE, ROOT_PREFIX } from './root.js'
+import { OWNER_FILE, ROOT_PREFIX, rootFolders } from './root.js'
 
 /**
  * Removes a run's root and all that belongs to it. Resolves with what was still running, or was never
@@ -24,9 +23,13 @@ export async function removeRoot(root: string): Promise<string[]> {
 }
 
 /** Removes the roots of runs that were killed before they could; those of living runs stay. */
-export async function removeStaleRoots(folder = tmpdir()): Promise<void> {
-  for (const name of readdirSync(folder).filter(it => it.startsWith(ROOT_PREFIX))) {
-    const root = join(folder, name)
+export async function removeStaleRoots(folders = rootFolders()): Promise<void> {
+  const roots = folders.flatMap(folder =>
+    readdirSync(folder)
+      .filter(name => name.startsWith(ROOT_PREFIX))
+      .map(name => join(folder, name)),
+  )
+  for (const root of roots) {
     try {
       const [pid, startTime] = readFileSync(join(root, OWNER_FILE), 'utf8').split('-')
       if (!isAlive(Number(pid), startTime)) await removeRoot(root)

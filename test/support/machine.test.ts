@@ -86,7 +86,7 @@ test('the root of a run that is dead goes, that of a living one stays', async ()
     mkdirSync(join(folder, `hf-run-${name}`))
     writeFileSync(join(folder, `hf-run-${name}`, 'owner'), owner)
   }
-  await removeStaleRoots(folder)
+  await removeStaleRoots([folder])
   expect(readdirSync(folder)).toEqual(['hf-run-alive'])
 })
 
