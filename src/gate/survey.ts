@@ -1,6 +1,6 @@
 import type { Target } from '../core/target.js'
 import type { Ready, Step } from '../core/verdict.js'
-import { systemClock } from '../io/clock.js'
+import { monotonic, systemClock } from '../io/clock.js'
 import { dial } from '../io/dial.js'
 import { isLiteral, type Resolve } from '../io/resolve.js'
 
@@ -34,14 +34,14 @@ export async function survey(
 }
 
 async function look(address: string, port: number, signal: AbortSignal): Promise<Step | undefined> {
-  const begun = performance.now()
+  const begun = monotonic()
   try {
     const { socket } = await dial([{ address, port }], signal)
     socket.destroy()
     return undefined
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    const ms = Math.round((performance.now() - begun) * 100) / 100
+    const ms = Math.round((monotonic() - begun) * 100) / 100
     return { layer: 'tcp', address, ms, state: 'failed', code: typeof code === 'string' ? code : 'ETIMEDOUT' }
   }
 }

@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import { type Link, LinkError } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import { untilAborted } from './resolve.js'
-import { startTls } from './tls.js'
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
 
@@ -65,7 +64,7 @@ export class SocketLink implements Link {
   }
 
   get peerCertificate(): Uint8Array | undefined {
-    return this.#socket instanceof TLSSocket ? this.#socket.getPeerCertificate().raw : undefined
+    return this.secure ? (this.#socket as TLSSocket).getPeerCertificate().raw : undefined
   }
 
   write(bytes: Uint8Array): void {
@@ -118,6 +117,8 @@ export class SocketLink implements Link {
   }
 
   async startTls(options: { alpn?: string } = {}): Promise<void> {
+    // Loaded when it is needed: node:tls costs a fifth of a cold start.
+    const { startTls } = await import('./tls.js')
     // Bytes from before the handshake would be taken for protected ones (CVE-2021-23222).
     if (this.#size > 0) throw new LinkError('the server sent plain bytes before the TLS handshake')
     this.#socket.removeAllListeners()

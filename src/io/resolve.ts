@@ -1,8 +1,8 @@
-import { execFile } from 'node:child_process'
-import { lookup, Resolver } from 'node:dns/promises'
+import { lookup } from 'node:dns'
 import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
+import { monotonic } from './clock.js'
 
 export interface Resolved {
   readonly address: string
@@ -27,10 +27,7 @@ export const resolveHost: Resolve = async (host, signal) => {
 export const isLiteral = (host: string): boolean => isIP(host.replace(/%.*$/, '')) !== 0
 
 /** Keeps what was found for a second, so that fast polling does not become a load on the resolver. */
-export function cachedResolve(
-  resolve: Resolve = resolveHost,
-  now: () => number = () => performance.now(),
-): Resolve {
+export function cachedResolve(resolve: Resolve = resolveHost, now: () => number = monotonic): Resolve {
   const cache = new Map<string, { until: number; found: readonly Resolved[] }>()
   return async (host, signal) => {
     const hit = cache.get(host)
@@ -60,11 +57,17 @@ function executable(path: string): boolean {
 }
 
 async function viaNode(name: string, signal: AbortSignal): Promise<Resolved[]> {
-  const found = await untilAborted(lookup(name, { all: true, verbatim: true }), signal)
-  return found.map(({ address, family }) => ({ address, family: family as 4 | 6 }))
+  const looked = new Promise<Resolved[]>((resolve, reject) => {
+    lookup(name, { all: true, verbatim: true }, (error, found) => {
+      if (error) reject(error)
+      else resolve(found.map(({ address, family }) => ({ address, family: family as 4 | 6 })))
+    })
+  })
+  return untilAborted(looked, signal)
 }
 
-function viaGetent(path: string, name: string, signal: AbortSignal): Promise<Resolved[]> {
+async function viaGetent(path: string, name: string, signal: AbortSignal): Promise<Resolved[]> {
+  const { execFile } = await import('node:child_process')
   return new Promise((resolve, reject) => {
     execFile(path, ['ahosts', name], { signal, killSignal: 'SIGKILL' }, (error, stdout) => {
       if (signal.aborted) return reject(signal.reason)
@@ -79,6 +82,7 @@ function viaGetent(path: string, name: string, signal: AbortSignal): Promise<Res
 
 /** getent does not tell "no such name" from "the resolver failed": one cancellable query does. */
 async function failureOf(name: string, signal: AbortSignal): Promise<Error> {
+  const { Resolver } = await import('node:dns/promises')
   const resolver = new Resolver({ timeout: 1000, tries: 1 })
   const asked = resolver.resolve4(name).then(
     () => 'ENOTFOUND',

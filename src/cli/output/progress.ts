@@ -3,6 +3,7 @@ import { reasonOf } from '../../core/reasons.js'
 import type { Target } from '../../core/target.js'
 import { adviceOf, type Verdict } from '../../core/verdict.js'
 import type { Progress } from '../../gate/wait.js'
+import { monotonic } from '../../io/clock.js'
 import type { Paint } from './paint.js'
 
 /** Hears of verdicts while a wait lasts. */
@@ -55,7 +56,7 @@ const FRAME_MS = 100
 /** On a terminal: one live line a target, taken back at the end. */
 export class LiveView implements ProgressView {
   readonly #rows = new Map<string, { verdict?: Verdict; since: number }>()
-  readonly #begun = performance.now()
+  readonly #begun = monotonic()
   readonly #timer: NodeJS.Timeout
   #drawn = 0
   #frame = 0
@@ -82,7 +83,7 @@ export class LiveView implements ProgressView {
     this.#erase()
     const width = Math.max(...[...this.#rows.keys()].map(name => name.length))
     const spinner = FRAMES[this.#frame++ % FRAMES.length] ?? ''
-    const time = formatMs(performance.now() - this.#begun)
+    const time = formatMs(monotonic() - this.#begun)
     const lines = [...this.#rows].map(([name, { verdict }]) => {
       const mark = verdict?.ready ? '✓' : spinner
       const text = !verdict
