@@ -78,7 +78,8 @@ test('Ctrl-C on a terminal', async () => {
 })
 
 test('one that runs too long is killed', async () => {
-  expect(await holdfast([], { ...STAYS, timeoutMs: 300 })).toMatchObject({ signal: 'SIGKILL' })
+  const runs = [false, true].map(tty => holdfast([], { ...STAYS, tty, timeoutMs: 300 }))
+  for (const result of await Promise.all(runs)) expect(result).toMatchObject({ signal: 'SIGKILL' })
 })
 
 test('its input can be closed later, and it can run in a network of its own', async () => {

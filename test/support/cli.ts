@@ -4,6 +4,7 @@ import { EventEmitter } from 'node:events'
 import { mkdirSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { descendants } from './proc.js'
 import { type Exit, note } from './process.js'
 import { tempFolder } from './root.js'
 import { killGroup } from './run.js'
@@ -94,12 +95,7 @@ export function spawnHoldfast(args: readonly string[], options: CliOptions = {})
     env,
     detached: true,
     // With a terminal for one stream, the other one comes back through a pipe of its own.
-    stdio: ['pipe', 'pipe', 'pipe', typeof options.tty === 'string' ? 'pipe' : 'ignore'] as [
-      'pipe',
-      'pipe',
-      'pipe',
-      'pipe',
-    ],
+    stdio: ['pipe', 'pipe', 'pipe', typeof options.tty === 'string' ? 'pipe' : 'ignore'],
   })
   const { pid, stdin } = child
   if (pid === undefined || !stdin) throw new Error('setpriv could not be started')
@@ -107,7 +103,7 @@ export function spawnHoldfast(args: readonly string[], options: CliOptions = {})
   const aside = options.tty === 'stdout' ? 'stderr' : 'stdout'
   const main = options.tty === 'stderr' ? 'stderr' : 'stdout'
   const text = { stdout: '', stderr: '' }
-  const changes = new EventEmitter()
+  const changes = new EventEmitter().setMaxListeners(0)
   let complete = false
   const collect = (stream: unknown, name: 'stdout' | 'stderr') =>
     (stream as NodeJS.ReadableStream | null)?.setEncoding('utf8').on('data', (chunk: string) => {
@@ -119,7 +115,11 @@ export function spawnHoldfast(args: readonly string[], options: CliOptions = {})
   collect(child.stdio[3], aside)
   stdin.on('error', () => {})
   if (options.input !== undefined) stdin.end(options.input)
-  const timer = setTimeout(() => killGroup(pid), options.timeoutMs ?? 20_000)
+  const timer = setTimeout(() => {
+    // What runs on a terminal is in a process group of its own.
+    const family = descendants(pid)
+    for (const it of [pid, ...family]) killGroup(it)
+  }, options.timeoutMs ?? 20_000)
   const ended = new Promise<Exit>(resolve => {
     child.once('exit', (status, signal) => {
       forget()

@@ -3,6 +3,7 @@ import type { TestProject } from 'vitest/node'
 import { certificates } from './certs.js'
 import { removeRoot, removeStaleRoots } from './cleanup.js'
 import { startPostgres } from './postgres.js'
+import { isAlive } from './proc.js'
 import { startRedis } from './redis.js'
 import { makeRoot, ROOT_VARIABLE } from './root.js'
 import type { SharedServers } from './shared.js'
@@ -17,35 +18,31 @@ export default async function setup(project: TestProject): Promise<() => Promise
   await removeStaleRoots()
   const root = makeRoot()
   process.env[ROOT_VARIABLE] = root
-  try {
-    const [postgres, redis] = await Promise.all([startPostgres(), startRedis(), certificates()])
-    const { host, port, socketDir, pid, user, password, database } = postgres
-    project.provide('servers', {
-      postgres: { host, port, socketDir, pid, user, password, database },
-      redis: { host: redis.host, port: redis.port, pid: redis.pid },
-    })
-    return async () => {
-      await Promise.all([postgres.stop(), redis.stop()])
-      await cleanUp(root)
-    }
-  } catch (error) {
-    await cleanUp(root)
-    throw new Error(
-      'the servers for the tests did not start; `node scripts/servers.mjs` says what is missing',
-      {
-        cause: error,
-      },
-    )
+  const starts = [startPostgres(), startRedis(), certificates()] as const
+  const failed = (await Promise.allSettled(starts)).find(it => it.status === 'rejected')
+  if (failed) {
+    await removeRoot(root)
+    const help = 'the servers for the tests did not start; `node scripts/servers.mjs` says what is missing'
+    throw new Error(help, { cause: failed.reason })
   }
-}
-
-/** Rejects when a test left something running, after ending it. */
-async function cleanUp(root: string): Promise<void> {
-  const leftovers = await removeRoot(root)
-  delete process.env[ROOT_VARIABLE]
-  if (leftovers.length > 0) {
+  const [postgres, redis] = await Promise.all(starts)
+  const { host, port, socketDir, pid, user, password, database } = postgres
+  project.provide('servers', {
+    postgres: { host, port, socketDir, pid, user, password, database },
+    redis: { host: redis.host, port: redis.port, pid: redis.pid },
+  })
+  return async () => {
+    const ended = [postgres, redis].filter(it => !isAlive(it.pid))
+    const stops = await Promise.allSettled([postgres.stop(), redis.stop()])
+    const problems = [
+      ...ended.map(it => `a test ended the shared server on port ${it.port}`),
+      ...stops.filter(it => it.status === 'rejected').map(it => String(it.reason)),
+      ...(await removeRoot(root)).map(it => `tests started and did not stop: ${it}`),
+    ]
+    delete process.env[ROOT_VARIABLE]
+    if (problems.length === 0) return
     // The runner prints what a tear-down throws, and ends with 0 all the same.
     process.exitCode = 1
-    throw new Error(`tests started and did not stop:\n${leftovers.map(it => `  ${it}`).join('\n')}`)
+    throw new Error(problems.join('\n'))
   }
 }
