@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors.js'
 import { nameApart, parseTarget, splitName } from '../core/target.js'
-import type { NotReady, Ready, Verdict } from '../core/verdict.js'
+import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import type { ProbeOptions } from './options.js'
 import { probeOnce } from './probe.js'
@@ -52,15 +52,9 @@ export async function waitFor(
 ): Promise<Verdict[]> {
   const result = await waitForTargets(await aimsOf([addresses].flat()), settings)
   settings.signal?.throwIfAborted()
-  if (result.culprit) throw HoldfastError.fromVerdict(asNotReady(result.culprit.verdict))
+  const decided = result.culprit?.verdict
+  if (decided && !decided.ready) throw HoldfastError.fromVerdict(decided)
   return result.outcomes.map(outcome => outcome.verdict)
-}
-
-/** A target that should be gone and still answers is the one culprit that is ready. */
-function asNotReady(verdict: Ready | NotReady): NotReady {
-  if (!verdict.ready) return verdict
-  const finding = { reason: 'unmet', message: 'it is still there' } as const
-  return { ...verdict, ready: false, layer: 'query', finding }
 }
 
 async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {

@@ -172,10 +172,14 @@ class TargetWait {
       await session?.close()
       return undefined
     }
+    if (options.gone && verdict.ready) {
+      await session?.close()
+      this.#tell({ ...verdict, ready: false, layer: 'query', finding: STILL_THERE })
+      return GONE_POLL_MS
+    }
     this.#tell(verdict)
     if (!verdict.ready) return this.#again(verdict)
     try {
-      if (options.gone) return GONE_POLL_MS
       const stable = await holdsStill({
         stableMs: options.stableMs ?? 0,
         server: verdict.server,
@@ -227,6 +231,8 @@ class TargetWait {
     })
   }
 }
+
+const STILL_THERE = { reason: 'unmet', message: 'it still answers', advice: 'Stop the server.' } as const
 
 /** How often a target that should go away is looked at, in milliseconds. */
 const GONE_POLL_MS = 100

@@ -28,13 +28,14 @@ const cell = (text: string): string =>
 
 /** Appends the table to the step's summary; a summary that cannot be written is no failure. */
 export function writeSummary(file: string, result: WaitResult): void {
-  const rows = result.outcomes.map(({ target, state, verdict, attempts, readyAfterMs }) => {
+  const rows = result.outcomes.map(outcome => {
+    const { target, state, verdict, attempts, readyAfterMs } = outcome
     const times = [...timesOf(verdict)].map(([layer, { ms }]) => `${layer} ${ms.toFixed(1)}`).join(', ')
     const why = verdict.ready
       ? ''
       : `${verdict.finding.reason}: ${verdict.finding.message} → ${adviceOf(verdict.finding)}`
     const after = readyAfterMs === null ? '–' : formatMs(readyAfterMs)
-    return `| ${[target.name, state, target.address, reached(verdict), times, after, String(attempts), why].map(cell).join(' | ')} |`
+    return `| ${[target.name, state, target.address, reached(outcome), times, after, String(attempts), why].map(cell).join(' | ')} |`
   })
   const head =
     '| target | state | address | reached | layers (ms) | after | tries | why |\n|---|---|---|---|---|---|---|---|'

@@ -1,4 +1,6 @@
+import type { Target } from '../../core/target.js'
 import { LAYERS, type Layer, type Step, type Verdict } from '../../core/verdict.js'
+import type { Outcome } from '../../gate/wait.js'
 
 export interface LayerTime {
   readonly layer: Layer
@@ -37,11 +39,18 @@ export function timesOf(verdict: Verdict): ReadonlyMap<Layer, { ms: number; ok: 
   return times
 }
 
-/** The address that was reached, or else all that were tried. */
-export function reached(verdict: Verdict): string {
+/** The address that was reached, or else all that were tried, with the port. */
+export function reached({ verdict, target }: Outcome): string {
   const tried = verdict.steps.filter(step => step.layer === 'tcp')
   const ok = tried.findLast(step => step.state === 'ok')
-  return ok?.address ?? [...new Set(tried.map(step => step.address ?? ''))].join(' ')
+  const addresses = ok?.address ? [ok.address] : [...new Set(tried.map(step => step.address ?? ''))]
+  return addresses.map(address => withPort(address, target)).join(' ')
+}
+
+function withPort(address: string, { hosts }: Target): string {
+  const ports = new Set(hosts.map(host => ('port' in host ? host.port : 0)))
+  if (address.startsWith('/') || ports.size !== 1) return address
+  return `${address.includes(':') ? `[${address}]` : address}:${[...ports][0]}`
 }
 
 /** Addresses of the name that did not answer although another one did: the program's driver may pick one. */

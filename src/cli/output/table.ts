@@ -41,10 +41,8 @@ export function evidence(result: WaitResult, paint: Paint): string {
   return [paint.dim(line(head)), ...lines, ...result.outcomes.flatMap(one => notes(one, paint))].join('\n')
 }
 
-function row(
-  { target, state, verdict, readyAfterMs, attempts }: Outcome,
-  layers: readonly Layer[],
-): string[] {
+function row(outcome: Outcome, layers: readonly Layer[]): string[] {
+  const { target, state, verdict, readyAfterMs, attempts } = outcome
   const times = timesOf(verdict)
   const cells = layers.map(layer => {
     const time = times.get(layer)
@@ -57,7 +55,7 @@ function row(
   return [
     target.name,
     state,
-    reached(verdict) || '–',
+    reached(outcome) || '–',
     ...cells,
     readyAfterMs === null ? '–' : formatMs(readyAfterMs),
     String(attempts),
