@@ -6,6 +6,7 @@
  * known: "PID START" of every process to end; grows as descendants are found
  */
 export const REAPER_SCRIPT = `
+unset HOLDFAST_REAPER
 trap '' HUP INT QUIT TERM PIPE
 platform=$1 record=$2 held= known=
 NL='

@@ -64,11 +64,14 @@ export function startReaper(): Reaper {
 }
 
 function startShell() {
-  const child = spawn('/bin/sh', ['-c', REAPER_SCRIPT, 'holdfast-reaper', process.platform, OWNER_RECORD], {
+  const PATH = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'
+  // The script is in the environment, so that a list of processes shows a name and not the whole of it.
+  const code = 'eval "$HOLDFAST_REAPER"'
+  const child = spawn('/bin/sh', ['-c', code, 'holdfast-reaper', process.platform, OWNER_RECORD], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
-    env: { PATH: process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin' },
+    env: { PATH, HOLDFAST_REAPER: REAPER_SCRIPT },
   })
   const gone = new Promise<void>(resolve => {
     child.once('exit', () => resolve())
