@@ -1,5 +1,5 @@
 import { usage } from './errors.js'
-import { redactAddress } from './redact.js'
+import { endOfUser, redactAddress } from './redact.js'
 
 /** What an address says, before any service gives it a meaning. */
 export interface Address {
@@ -14,12 +14,21 @@ export interface Address {
   readonly fragment: ReadonlyMap<string, string>
 }
 
+/** Schemes whose path is not ours to judge. */
+const MAY_HOLD_AT = /^https?$|unix$/i
+
 /** Parses `scheme://user:password@host:port,host/path?query#fragment`, with IPv6 literals in brackets. */
 export function parseUrl(text: string): Address {
   const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
   const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(text)
   if (!match) throw bad('not an address. Write scheme://host:port, like postgres://app@db:5432/app')
-  const [, scheme = '', authority = '', path = '', rawQuery = '', fragment = ''] = match
+  const [whole, scheme = '', authority = '', path = '', rawQuery = '', fragment = ''] = match
+  const end = endOfUser(whole.slice(scheme.length + '://'.length))
+  if (end >= authority.length && !MAY_HOLD_AT.test(scheme)) {
+    throw bad(
+      'an @ comes after the first / ? or #. In a user or password write / as %2F, ? as %3F and # as %23; elsewhere write @ as %40',
+    )
+  }
   const at = authority.lastIndexOf('@')
   const decode = (part: string, what: string) => {
     try {
@@ -62,11 +71,13 @@ export function parseUrl(text: string): Address {
 function splitHosts(list: string, bad: (what: string) => Error): { host: string; port?: number }[] {
   if (list === '') return []
   return list.split(',').map(entry => {
-    const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::(.*))?$/.exec(entry)
-    if (!match) throw bad(`"${entry}" is not a host. Put an IPv6 address in brackets, like [::1]:5432`)
+    const match = /^(?:\[([^\]]*)\]|([^:[\]]*))(?::([^:]*))?$/.exec(entry)
+    // Not repeated here: where the host is missing, it is a password.
+    if (!match) throw bad('its host cannot be read. Put an IPv6 address in brackets, like [::1]:5432')
     const [, v6, name = '', port] = match
-    if (v6 !== undefined && !/^[0-9a-f:.]+(%[\w.~%-]+)?$/i.test(v6))
-      throw bad(`"${entry}" is not an IPv6 address`)
+    if (v6 !== undefined && !/^(?=.*:)[0-9a-f:.]+(%[\w.~%-]+)?$/i.test(v6))
+      throw bad('what is in brackets is not an IPv6 address')
+    if (port && !/^\d+$/.test(port)) throw bad('what follows its host is not a port')
     return { host: v6 ?? name, ...(port ? { port: parsePort(port, bad) } : {}) }
   })
 }
@@ -80,7 +91,8 @@ export function parsePort(text: string, bad: (what: string) => Error): number {
 /** A libpq connection string, `host=db dbname='my app'`. Source: PostgreSQL manual, section 34.1.1.1. */
 export function parseDsn(text: string): Map<string, string> {
   const pairs = new Map<string, string>()
-  const pattern = /\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:\\[\s\S]|[^'\\])*)'|((?:\\[\s\S]|[^\s'\\])*))(?=\s|$)\s*/y
+  const pattern =
+    /\s*([A-Za-z_]\w*)\s*=\s*(?:'((?:\\[\s\S]|[^'\\])*)'|((?!')(?:\\[\s\S]|[^\s\\])*))(?=\s|$)\s*/y
   while (pattern.lastIndex < text.length) {
     const match = pattern.exec(text)
     if (!match) {

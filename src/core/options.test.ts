@@ -63,9 +63,7 @@ describe('a count', () => {
     ['007', 1, 7],
     ['0', 0, 0],
     ['999999999', 1, 999_999_999],
-  ])('%j of at least %i is %i', (text, least, n) =>
-    expect(parseCount(text, '--connections', least)).toBe(n),
-  )
+  ])('%j of at least %i is %i', (text, least, n) => expect(parseCount(text, '--connections', least)).toBe(n))
 
   test.each(['0', '-1', '1.5', '', ' 1', '1e3', 'ten', '1234567890'])('%j is refused', text => {
     const error = failure(() => parseCount(text, '--connections'))

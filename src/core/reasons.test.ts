@@ -29,16 +29,22 @@ const EXPECTED: Readonly<Record<string, Row>> = {
   unknown: ['slowly', 'no', 'no', 500, 'error'],
 }
 
-test.each(Object.entries(EXPECTED))('%s heals, repeats, descends and answers as the table says', (id, row) => {
-  const { heals, retry, absent, http, severity } = REASONS[id as ReasonId]
-  expect([heals, retry, absent, http, severity]).toEqual(row)
-})
+test.each(Object.entries(EXPECTED))(
+  '%s heals, repeats, descends and answers as the table says',
+  (id, row) => {
+    const { heals, retry, absent, http, severity } = REASONS[id as ReasonId]
+    expect([heals, retry, absent, http, severity]).toEqual(row)
+  },
+)
 
 test('there is no reason beside those of the table', () => {
   expect(Object.keys(REASONS).sort()).toEqual(Object.keys(EXPECTED).sort())
 })
 
-test.each(Object.entries(REASONS))('%s says what it means and, in a sentence, what to do next', (_, reason) => {
-  expect(reason.meaning).toMatch(/^[^A-Z].*[^.]$/)
-  expect(reason.next).toMatch(/^[A-Z].*\.$/)
-})
+test.each(Object.entries(REASONS))(
+  '%s says what it means and, in a sentence, what to do next',
+  (_, reason) => {
+    expect(reason.meaning).toMatch(/^[^A-Z].*[^.]$/)
+    expect(reason.next).toMatch(/^[A-Z].*\.$/)
+  },
+)

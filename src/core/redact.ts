@@ -25,7 +25,7 @@ export class Secret {
 const OPEN_PARAMETERS = new Set(
   `application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr
   load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation
-  sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version target_session_attrs tls user`.split(
+  sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user`.split(
     /\s+/,
   ),
 )
@@ -33,51 +33,90 @@ const OPEN_PARAMETERS = new Set(
 export const isOpenParameter = (key: string): boolean => OPEN_PARAMETERS.has(key.toLowerCase())
 
 /** Schemes whose user part alone is a token. */
-const TOKEN_USER = /^(https?|nats|mqtts?)$/
+const TOKEN_USER = /^(https?|nats|mqtts?)$/i
 
 /** An address as it may be printed: no password, no token, no value of an unknown parameter, no fragment. */
 export function redactAddress(text: string): string {
-  if (/^exec:/i.test(text))
-    return text.replace(/^(exec:\s*\S+)(\s+[\s\S]*)?$/i, (_, head, rest) => (rest ? `${head} …` : head))
+  const command = /^(\s*exec:\s*)([\s\S]*)$/i.exec(text)
+  if (command) return `${command[1]}${programShown(command[2] ?? '')}`
   const url = /^([a-z][a-z0-9+.-]*):\/\/([\s\S]*)$/i.exec(text)
   if (!url) return redactPairs(text)
   const [, scheme = '', rest = ''] = url
-  const at = rest.search(/[?#]/)
-  const [head, tail] = at < 0 ? [rest, ''] : [rest.slice(0, at), rest.slice(at)]
-  const end = head.indexOf('/')
-  const sign = (end < 0 ? head : head.slice(0, end)).lastIndexOf('@')
-  // An @ later than the authority means a password with a bare slash: hide all up to the last @.
-  const last = sign < 0 ? head.lastIndexOf('@') : sign
-  const hidden = last < 0 ? strayAt(tail) : undefined
-  if (hidden !== undefined) return `${scheme}://${MASK}@${hidden}`
-  const user = last < 0 ? '' : userShown(scheme, head.slice(0, last))
-  return `${scheme}://${user}${head.slice(last + 1)}${redactQuery(tail)}`
+  const end = endOfUser(rest)
+  return `${scheme}://${end < 0 ? '' : userShown(scheme, rest.slice(0, end))}${redactPlace(rest.slice(end + 1))}`
 }
 
-function strayAt(tail: string): string | undefined {
-  const query = /^\?[\w.-]+=/.test(tail)
-  const at = tail.lastIndexOf('@')
-  return at < 0 || query ? undefined : redactQuery(tail.slice(at + 1))
+/**
+ * Where the user part of what follows `scheme://` ends, or -1. An @ later than the authority counts, too: it
+ * means a password with a bare slash, question mark or hash.
+ */
+export function endOfUser(rest: string): number {
+  const [, authority = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(rest) ?? []
+  const isQuery = /^[?#][\w.-]+=/.test(tail) && isPlace(authority.slice(authority.lastIndexOf('@') + 1))
+  return (isQuery ? authority + path : rest).lastIndexOf('@')
+}
+
+const isPlace = (hosts: string): boolean =>
+  hosts.split(',').every(host => /^(\[[^\]]*\]|[^:[\]]*)(:\d*)?$|^[0-9a-f:.]+$/i.test(host))
+
+/** Host, path and query. What follows a colon and is no port is taken for a password whose host is missing. */
+function redactPlace(place: string): string {
+  const [, hosts = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(place) ?? []
+  if (!isPlace(hosts)) return `${place.replace(/:[\s\S]*$/, '')}:${MASK}`
+  return `${hosts}${path}${redactQuery(tail)}`
 }
 
 function userShown(scheme: string, userinfo: string): string {
   const colon = userinfo.indexOf(':')
-  if (colon >= 0) return TOKEN_USER.test(scheme) ? `${MASK}:${MASK}@` : `${userinfo.slice(0, colon)}:${MASK}@`
-  return TOKEN_USER.test(scheme) ? `${MASK}@` : `${userinfo}@`
+  const stray = /[/?#]/.test(colon < 0 ? userinfo : userinfo.slice(0, colon))
+  if (colon < 0) return stray || TOKEN_USER.test(scheme) ? `${MASK}@` : `${userinfo}@`
+  return stray || TOKEN_USER.test(scheme) ? `${MASK}:${MASK}@` : `${userinfo.slice(0, colon)}:${MASK}@`
 }
 
 function redactQuery(tail: string): string {
-  const query = tail.replace(/#[\s\S]*$/, '')
-  return query.replace(/([?&;])([^=&;]*)(=?)([^&;]*)/g, (_, mark, key, sign, value) =>
-    sign ? `${mark}${key}=${isOpenParameter(key) ? value : MASK}` : `${mark}${key && MASK}`,
-  )
+  const query = tail.replace(/#[\s\S]*$/, '').slice(1)
+  return query && `?${query.split('&').map(redactParameter).join('&')}`
 }
 
-const PAIR = /([\w.-]+)(\s*=\s*)('(?:\\[\s\S]|[^'\\])*'?|(?:\\[\s\S]|[^\s'\\])*)/g
+function redactParameter(pair: string): string {
+  const sign = pair.indexOf('=')
+  if (sign < 0) return pair && MASK
+  const key = pair.slice(0, sign)
+  if (!isOpenParameter(key)) return `${key}=${MASK}`
+  // Some write ; between parameters.
+  const [value, ...more] = pair.slice(sign + 1).split(';')
+  return `${key}=${[value, ...more.map(redactParameter)].join(';')}`
+}
 
+/** The program of a command line: arguments may be secrets, and so may what is assigned before it. */
+function programShown(command: string): string {
+  const [, word = '', more = ''] = /^(\S*)([\s\S]*)$/.exec(command) ?? []
+  const sign = word.indexOf('=')
+  return `${sign < 0 ? word : `${word.slice(0, sign)}=${MASK}`}${more.trim() && ' …'}`
+}
+
+const PAIR = /(\s*)([A-Za-z_]\w*)(\s*=\s*)('(?:\\[\s\S]|[^'\\])*'|(?!')(?:\\[\s\S]|[^\s\\])*)(?=\s|$)/y
+
+/** `NAME=URL`, a connection string of pairs, or what is neither. */
 function redactPairs(text: string): string {
-  if (!text.includes('=')) return text.replace(/^[\s\S]*@/, `${MASK}@`)
-  return text.replace(PAIR, (_, key, sign, value) => `${key}${sign}${isOpenParameter(key) ? value : MASK}`)
+  if (/^env:\w*$/i.test(text)) return text
+  const named = /^(\s*[\w.-]+\s*=\s*)((?:[a-z][a-z0-9+.-]*:\/\/|exec:)[\s\S]*)$/i.exec(text)
+  if (named && !/pass|secret|token/i.test(named[1] ?? ''))
+    return `${named[1]}${redactAddress(named[2] ?? '')}`
+  if (!/^\s*[A-Za-z_]\w*\s*=/.test(text)) {
+    const place = text.replace(/^[\s\S]*@/, `${MASK}@`)
+    return place.includes('=') ? place.replace(/=[\s\S]*$/, `=${MASK}`) : redactPlace(place)
+  }
+  let shown = ''
+  for (let at = 0; at < text.length; at = PAIR.lastIndex) {
+    PAIR.lastIndex = at
+    const [, space, key = '', sign, value = ''] = PAIR.exec(text) ?? []
+    // What is no pair may be the rest of a password that was not quoted.
+    if (!key) return `${shown}${text.slice(at).trim() && ' …'}`
+    const open = value.includes('://') ? redactAddress(value) : value
+    shown += `${space}${key}${sign}${isOpenParameter(key) ? open : MASK}`
+  }
+  return shown
 }
 
 /** Shorter secrets are hidden in addresses only: replacing them everywhere would garble every message. */
@@ -92,9 +131,28 @@ export function scrub(
   const forms = secrets
     .map(secret => secret.reveal())
     .filter(value => value.length >= LEAST && !open.includes(value))
-    .flatMap(value => [value, encodeURIComponent(value), JSON.stringify(value).slice(1, -1)])
+    .flatMap(formsOf)
     .sort((a, b) => b.length - a.length)
   return forms.reduce((scrubbed, form) => scrubbed.replaceAll(form, MASK), text)
+}
+
+/** As it is and percent-decoded, each also percent-encoded with either case of digits, and inside JSON. */
+function formsOf(secret: string): string[] {
+  const forms = [secret, attempt(decodeURIComponent, secret)].flatMap(value => {
+    const encoded = attempt(encodeURIComponent, value)
+    const lower = encoded.replace(/%../g, digits => digits.toLowerCase())
+    return [value, encoded, lower, JSON.stringify(value).slice(1, -1)]
+  })
+  return [...new Set(forms)].filter(form => form.length >= LEAST)
+}
+
+/** Half of a surrogate pair cannot be encoded, and not every % can be decoded. */
+function attempt(convert: (value: string) => string, value: string): string {
+  try {
+    return convert(value)
+  } catch {
+    return value
+  }
 }
 
 /** One line of an outsider's text: control and escape characters, and anything past `limit`, removed. */

@@ -1,6 +1,6 @@
 import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js'
 import { nearest, usage } from './errors.js'
-import { isOpenParameter, redactAddress, Secret, scrub } from './redact.js'
+import { redactAddress, Secret } from './redact.js'
 
 export type Host = { readonly host: string; readonly port: number } | { readonly path: string }
 
@@ -28,6 +28,7 @@ export interface Target {
   readonly address: string
   readonly hosts: readonly Host[]
   readonly user?: string
+  /** For HTTP `user:password`, since a user alone is a token there. */
   readonly password?: Secret
   readonly database?: string
   readonly tls: TlsSettings
@@ -120,14 +121,15 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
   const fallback = scheme.service === 'postgres' ? options.defaults : undefined
   const get = (key: string) => url.query.get(key) ?? fallback?.get(key)
   const web = scheme.service === 'http'
-  const user = web ? url.user : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
+  const user = web ? undefined : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
   const password = web
-    ? url.password
+    ? credentials(url)
     : (url.query.get('password') ?? url.password ?? fallback?.get('password'))
-  const inPath = decodePath(url.path.slice(1), bad)
+  const inPath = url.scheme.endsWith('unix') ? '' : decodePath(url.path.slice(1), bad)
   const database = web
     ? undefined
     : (url.query.get('dbname') ?? url.query.get('db') ?? (inPath || fallback?.get('dbname')))
+  if (database?.includes('://')) throw bad('its database is an address itself; give that one instead')
   const hosts = hostsOf(url, scheme, get, bad)
   const params = new Map(
     [...(fallback ?? []), ...(web ? [] : url.query), ...url.fragment]
@@ -147,6 +149,11 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ...(web ? { location: new Secret((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : '')) } : {}),
     source: options.source ?? 'argument',
   }
+}
+
+/** What HTTP's Basic authentication sends. */
+function credentials({ user, password }: Address): string | undefined {
+  return user || password ? `${user ?? ''}:${password ?? ''}` : undefined
 }
 
 function decodePath(path: string, bad: (what: string) => Error): string {
@@ -178,6 +185,7 @@ function hostsOf(
     const text = ports?.[ports.length === 1 ? 0 : i]
     const chosen = port ?? (text ? parsePort(text, bad) : scheme.port)
     if (chosen === undefined) throw bad('it needs a port, like tcp://host:8080')
+    if (/[\s@]|:\/\//.test(host)) throw bad('its host holds a character that no host has')
     // libpq: a host that begins with a slash is the directory of the socket.
     if (host.startsWith('/'))
       return { path: scheme.service === 'postgres' ? `${host.replace(/\/$/, '')}/.s.PGSQL.${chosen}` : host }
@@ -218,29 +226,6 @@ function shown(redacted: string, hosts: readonly Host[], url: Address): string {
   if (!silent || !redacted.includes('://')) return redacted
   const list = hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`)).join(',')
   return redacted.replace(/:\/\/([^/@]*@)?/, (_, user = '') => `://${user}${list}`)
-}
-
-/** A function that hides this target's secrets in any text. The only redactor besides `redactAddress`. */
-export function redactorOf(target: Target): (text: string) => string {
-  // An HTTP user without a password is a token.
-  const token =
-    target.service === 'http' && target.user && !target.password ? new Secret(target.user) : undefined
-  const hidden = [token, target.password, target.tls.keyPassword, ...hiddenParams(target)].filter(
-    secret => secret !== undefined,
-  )
-  const open = [
-    token ? undefined : target.user,
-    target.database,
-    ...target.hosts.map(host => ('host' in host ? host.host : host.path)),
-  ]
-  return text => scrub(text, hidden, open)
-}
-
-function* hiddenParams(target: Target): Iterable<Secret> {
-  for (const [key, value] of target.params) if (!isOpenParameter(key)) yield value
-  const location = target.location?.reveal() ?? ''
-  if (target.service === 'exec') for (const word of location.split(/\s+/).slice(1)) yield new Secret(word)
-  for (const [, value] of location.matchAll(/[?&][^=&]*=([^&]*)/g)) if (value) yield new Secret(value)
 }
 
 /** Gives every target a name of its own: `postgres`, `postgres-2`. A name that was given twice is an error. */

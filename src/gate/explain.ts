@@ -1,7 +1,8 @@
 import { classifyTransport } from '../core/classify.js'
 import { plain } from '../core/redact.js'
+import { redactorOf } from '../core/redactor.js'
 import { ProbeError, type Service } from '../core/service.js'
-import { redactorOf, type Target } from '../core/target.js'
+import type { Target } from '../core/target.js'
 import type { Finding, Layer, Server } from '../core/verdict.js'
 import type { Trace } from './attempt.js'
 

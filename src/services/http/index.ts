@@ -81,7 +81,7 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
 
 function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMessage> {
   const [host] = target.hosts
-  const { user, password } = target
+  const { password } = target
   const standard = target.tls.mode === 'disable' ? 80 : 443
   const authority =
     host && 'host' in host
@@ -91,7 +91,7 @@ function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMes
     const sent = request({
       createConnection: () => link.stream as Duplex,
       path: target.location?.reveal() ?? '/',
-      ...(user === undefined ? {} : { auth: `${user}:${password?.reveal() ?? ''}` }),
+      ...(password ? { auth: password.reveal() } : {}),
       headers: { host: authority, 'user-agent': 'holdfast', accept: '*/*', connection: 'close' },
       signal: attempt.signal,
     })
