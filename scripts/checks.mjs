@@ -24,6 +24,7 @@ export const sources = () =>
       'src',
     ),
     step('unused', tool('knip'), '--no-progress'),
+    step('generated docs', process.execPath, 'scripts/docs.mjs', '--check'),
   ])
 
 /** What looks at the built package. */

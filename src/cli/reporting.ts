@@ -60,6 +60,11 @@ export class Reporting {
     this.#print({ event: 'verdict', elapsedMs: Math.round(elapsedMs), ...targetOf(outcome) })
   }
 
+  /** Is this run read by people, on standard error? */
+  get text(): boolean {
+    return this.#format === 'text' || this.#format === 'github'
+  }
+
   say(text: string): void {
     if (!this.values.flag('quiet')) process.stderr.write(`${text}\n`)
   }

@@ -41,10 +41,8 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     reason instanceof Interrupted ? statusOfSignal(reason.signalName) : statusOf(result, values.flag('once'))
   reporting.end({ verb: 'wait', result, exitStatus, goal: values.flag('gone') ? 'gone' : 'ready' })
   if (exitStatus !== 0 || !command) return exitStatus
-  const { runCommand } = await import('../io/command.js')
-  const { status, failure } = await runCommand(command)
-  if (failure) process.stderr.write(`holdfast: ${failure}\n`)
-  return status
+  const { runGuarded } = await import('./command.js')
+  return runGuarded(command)
 }
 
 /** The first failing target decides: what does not heal is 78, a schema 65, all else 69. */

@@ -3,12 +3,10 @@ import { LinkError, ProbeError } from './service.js'
 import type { Finding } from './verdict.js'
 
 /** What Node's network errors carry. */
-export interface NodeError {
+interface NodeError {
   readonly code?: string
   readonly syscall?: string
   readonly message?: string
-  readonly address?: string
-  readonly errors?: readonly unknown[]
 }
 
 /** The order in which the attempts of one AggregateError count. */
@@ -56,8 +54,7 @@ const TLS_CODE =
 /** The reason of a transport error: sockets, resolver, TLS. Source of the codes: Node's errors and dns documentation. */
 export function classifyTransport(error: unknown): Finding {
   if (error instanceof ProbeError) return error.finding
-  const chosen = pick(error)
-  const { code, syscall = '', message = '' } = chosen
+  const { code, syscall = '', message = '' } = fieldsOf(pick(error))
   const base = { message: message || code || String(error), ...(code ? { code } : {}) }
   if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { ...base, reason: 'dns-failure' }
   if (/before secure TLS connection/.test(message)) {
@@ -77,25 +74,35 @@ export function classifyTransport(error: unknown): Finding {
   if (code?.startsWith('HPE_')) return { ...base, reason: 'protocol-mismatch' }
   if (error instanceof Error && error.name === 'TimeoutError') return { ...base, reason: 'connect-timeout' }
   if (error instanceof LinkError) return { ...base, reason: 'connection-lost' }
-  return { ...base, reason: (code && BY_CODE[code]) || 'unknown' }
+  const known = code !== undefined && Object.hasOwn(BY_CODE, code)
+  return { ...base, reason: (known && BY_CODE[code]) || 'unknown' }
+}
+
+/** What of it is text: drivers put numbers into `code`, and anything can be thrown. */
+function fieldsOf(error: unknown): NodeError {
+  if (typeof error !== 'object' || error === null) return { message: String(error) }
+  const text = Object.entries({ ...error, message: (error as NodeError).message })
+  return Object.fromEntries(text.filter(([, value]) => typeof value === 'string'))
 }
 
 /** Of an AggregateError the attempt that tells most: its own code is only the first one's, its message is empty. */
-function pick(error: unknown): NodeError {
-  const outer = (
-    typeof error === 'object' && error !== null ? error : { message: String(error) }
-  ) as NodeError
-  if (!outer.errors?.length) return outer
-  const rank = ({ code = '' }: NodeError) =>
-    (PRECEDENCE.indexOf(code) + PRECEDENCE.length) % PRECEDENCE.length
-  return [...(outer.errors as NodeError[])].sort((a, b) => rank(a) - rank(b))[0] ?? outer
+function pick(error: unknown): unknown {
+  const { errors } = (error ?? {}) as { errors?: unknown }
+  if (!Array.isArray(errors) || errors.length === 0) return error
+  const rank = (one: unknown) => {
+    const at = PRECEDENCE.indexOf(fieldsOf(one).code ?? '')
+    return at < 0 ? PRECEDENCE.length : at
+  }
+  return [...errors].sort((a, b) => rank(a) - rank(b))[0]
 }
 
 /** The error that stands for all attempts of one dial. */
 export const mostTelling = (errors: readonly unknown[]): unknown => pick({ errors })
 
 function tlsAdvice(code: string, message: string): { advice?: string } {
-  const advice = TLS_ADVICE.find(([pattern]) => pattern.test(`${code} ${message}`))?.[1]
+  // Where Node has only EPROTO, OpenSSL's message names the check in other letters.
+  const text = `${code} ${message}`.toUpperCase().replaceAll(' ', '_')
+  const advice = TLS_ADVICE.find(([pattern]) => pattern.test(text))?.[1]
   return advice ? { advice } : {}
 }
 

@@ -36,6 +36,8 @@ export interface Target {
   readonly params: ReadonlyMap<string, Secret>
   /** The path and query of an HTTP address, the command line of an `exec:`. */
   readonly location?: Secret
+  /** The address as it was given. */
+  readonly given: Secret
   /** Where the address came from: `argument`, `env:DATABASE_URL`, a file. */
   readonly source: string
 }
@@ -102,6 +104,7 @@ function execTarget(text: string, options: ParseOptions): Target {
     tls: { mode: 'disable', sni: false, direct: false },
     params: new Map(),
     location: new Secret(command),
+    given: new Secret(text),
     source: options.source ?? 'argument',
   }
 }
@@ -147,6 +150,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     tls: tlsOf(scheme, web ? () => undefined : get, bad),
     params,
     ...(web ? { location: new Secret((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : '')) } : {}),
+    given: new Secret(text),
     source: options.source ?? 'argument',
   }
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { EXIT } from '../core/errors.js'
-import { startReaper } from './reaper.js'
+import type { Reaper } from './reaper.js'
 import { inForeground, onSignals, statusOfSignal } from './signals.js'
 
 export interface CommandEnd {
@@ -12,16 +12,17 @@ export interface CommandEnd {
 
 /**
  * Runs a command to its end with our standard streams, arguments unchanged, and passes on the signals that we
- * receive, except those that the terminal has delivered to it already. It does not outlive this process.
+ * receive, except those that the terminal has delivered to it already. It does not outlive this process: the
+ * reaper sees to that.
  */
 export function runCommand(
   argv: readonly string[],
+  reaper: Reaper,
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<CommandEnd> {
   const [file = '', ...args] = argv
   return new Promise(resolve => {
     const child = spawn(file, args, { stdio: 'inherit', env, windowsHide: true })
-    const reaper = startReaper()
     if (child.pid) reaper.watch(child.pid, 'tree')
     const restore = onSignals(signal => {
       const delivered = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground()
@@ -30,7 +31,7 @@ export function runCommand(
     const finish = (end: CommandEnd) => {
       restore()
       if (child.pid) reaper.release(child.pid)
-      void reaper.close().then(() => resolve(end))
+      resolve(end)
     }
     child.once('error', (error: NodeJS.ErrnoException) => finish(couldNotRun(file, error)))
     child.once('exit', (status, signal) =>

@@ -1,0 +1,81 @@
+import { DB_VARIABLES, PG_VARIABLES, type Source, urlOf } from '../gate/discover.js'
+
+export type Env = Readonly<Record<string, string | undefined>>
+
+/** What COMMAND gets for one target. */
+export interface Handover {
+  /** The target's name, for HOLDFAST_TARGET_NAME. */
+  readonly name: string
+  readonly decision: 'real' | 'stand-in' | 'skip'
+  readonly reason?: string
+  /** Every place in the environment that names it. */
+  readonly sources: readonly Source[]
+  /** The variable that takes the address where no source does. */
+  readonly fallback?: string | undefined
+  /** Where the stand-in is, in libpq's keywords; with the password. */
+  readonly address?: ReadonlyMap<string, string>
+  /** The real one's address as it was given, where no variable holds it. */
+  readonly url?: string
+  /** The scheme where no variable says another, like `postgres`. */
+  readonly scheme: string
+}
+
+/** The environment with every variable that names a target pointing at what was chosen, or gone on skip. */
+export function handOver(env: Env, handovers: readonly Handover[]): Record<string, string> {
+  const result = new Map(
+    Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
+  )
+  for (const one of handovers) {
+    const key = `HOLDFAST_TARGET_${one.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+    result.set(key, one.decision)
+    if (one.reason) result.set(`${key}_REASON`, one.reason)
+    const sources =
+      one.sources.length > 0 || !one.fallback
+        ? one.sources
+        : [{ kind: 'url', variable: one.fallback } as const]
+    if (one.decision === 'skip') for (const source of sources) clear(result, source)
+    else if (one.url && one.fallback) result.set(one.fallback, one.url)
+    else if (one.address) for (const source of sources) point(result, source, one.address, one.scheme)
+  }
+  return Object.fromEntries(result)
+}
+
+function clear(env: Map<string, string>, source: Source): void {
+  if (source.kind === 'url') env.delete(source.variable)
+  else
+    for (const variable of Object.keys(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES))
+      env.delete(variable)
+}
+
+/** Settings that belong to the server that was replaced; the rest of a family may stay. */
+const OF_THE_OLD_SERVER = new Set([
+  'hostaddr',
+  'sslmode',
+  'sslrootcert',
+  'sslcert',
+  'sslkey',
+  'sslnegotiation',
+  'require_auth',
+  'channel_binding',
+  'target_session_attrs',
+  'options',
+])
+
+function point(
+  env: Map<string, string>,
+  source: Source,
+  address: ReadonlyMap<string, string>,
+  scheme: string,
+): void {
+  if (source.kind === 'url') {
+    // A dialect such as postgresql+asyncpg is what the program's library goes by.
+    const kept = /^([a-z][a-z0-9+.-]*):\/\//i.exec(env.get(source.variable) ?? '')?.[1]
+    env.set(source.variable, urlOf(kept ?? scheme, address))
+    return
+  }
+  for (const [variable, keyword] of Object.entries(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES)) {
+    const value = address.get(keyword)
+    if (value !== undefined) env.set(variable, value)
+    else if (OF_THE_OLD_SERVER.has(keyword)) env.delete(variable)
+  }
+}
