@@ -1,4 +1,5 @@
-import { COMMON, type OptionTable, VERBS, type Verb } from './spec.js'
+import type { OptionTable, Verb } from './call.js'
+import { COMMON, VERBS } from './spec.js'
 
 /** `holdfast --help`. */
 export function mainHelp(version: string): string {

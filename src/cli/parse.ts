@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util'
 import { nearest, usage } from '../core/errors.js'
 import { parseCount, parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
-import { type Call, COMMON, type Option, type OptionTable, Values, type Verb } from './spec.js'
+import { type Call, type Option, type OptionTable, Values, type Verb } from './call.js'
+import { COMMON } from './spec.js'
 
 export interface ParseEnv {
   readonly [name: string]: string | undefined

@@ -6,8 +6,8 @@ import type { Depth } from '../gate/options.js'
 import { type Aim, type Outcome, type WaitOptions, type WaitResult, waitForTargets } from '../gate/wait.js'
 import { Interrupted, onSignals, statusOfSignal } from '../io/signals.js'
 import { loadService } from '../services/registry.js'
+import type { Call, Values } from './call.js'
 import { Reporting } from './reporting.js'
-import type { Call, Values } from './spec.js'
 import { resolveTargets, type Wanted } from './targets.js'
 
 /** `holdfast wait` */

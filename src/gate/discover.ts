@@ -136,9 +136,3 @@ export function identity(target: Target): string {
   const hosts = target.hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`))
   return [target.service, hosts.join(','), target.database ?? target.user ?? ''].join(' ')
 }
-
-/** The variables that hold what a source names. */
-export function variablesOf(source: Source): readonly string[] {
-  if (source.kind === 'url') return [source.variable]
-  return Object.keys(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES)
-}
