@@ -135,7 +135,6 @@ describe('a URL', () => {
       },
       { requiredKeys: ['host'] },
     )
-    // Half of a surrogate pair cannot be encoded.
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 })
     const pairs = fc.uniqueArray(fc.tuple(text, text), { selector: ([key]) => key, maxLength: 4 })
     const parts = fc.record({

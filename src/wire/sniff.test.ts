@@ -1,0 +1,82 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { excerpt, looksLike } from './sniff.js'
+
+const latin = (text: string) => Uint8Array.from(text, sign => sign.charCodeAt(0))
+
+describe('the first bytes of a server look like', () => {
+  test.each([
+    ['HTTP', 'HTTP/1.1 400 Bad Request\r\n'],
+    ['HTTP', '<!DOCTYPE html>'],
+    ['HTTP', '\n  <html>'],
+    ['HTTP', '<?xml version="1.0"?>'],
+    ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n'],
+    ['AMQP', 'AMQP\0\0\x09\x01'],
+    ['AMQP', '\x01\0\0\0\0\x01\xf6\0\x0a\0\x0a\0\x09'],
+    ['NATS', 'INFO {"server_id":"x"} \r\n'],
+    ['SMTP or FTP', '220 mail.example ESMTP\r\n'],
+    ['SMTP or FTP', '220-welcome\r\n'],
+    ['TLS', '\x15\x03\x01\x00\x02\x02\x28'],
+    ['TLS', '\x16\x03\x03\x00\x7a\x02'],
+    ['MySQL', '\x4a\0\0\0\x0a8.0.36\0'],
+    ['MySQL', '\x4a\0\0\0\xff\x6a\x04Host'],
+    ['memcached', 'ERROR\r\n'],
+    ['memcached', 'CLIENT_ERROR bad\r\n'],
+    ['Redis', '-ERR unknown command\r\n'],
+    ['Redis', '-NOAUTH Authentication required.\r\n'],
+    ['Redis', '+PONG\r\n'],
+    ['Redis', '+OK\r\n'],
+    ['PostgreSQL', 'S'],
+    ['PostgreSQL', 'N'],
+    ['PostgreSQL', 'E\0\0\0\x60SFATAL\0'],
+    ['PostgreSQL', 'R\0\0\0\x08\0\0\0\0'],
+    ['PostgreSQL', 'v\0\0\0\x0c\0\x03\0\0'],
+  ])('%s: %j', (service, text) => expect(looksLike(latin(text))).toBe(service))
+
+  test.each([
+    '',
+    'hello',
+    'Sx',
+    '+hello\r\n',
+    'EHLO there',
+    '\x15\x02\0',
+    '\x17\x03\x03',
+    '\x4a\0\0\x01\x0a',
+    'R\x01abcd',
+  ])('nothing known: %j', text => expect(looksLike(latin(text))).toBeUndefined())
+
+  test('something or nothing, whatever they are', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 400 }), bytes => {
+        expect(['string', 'undefined']).toContain(typeof looksLike(bytes))
+      }),
+    )
+  })
+
+  test('the same however much follows', () => {
+    expect(looksLike(latin(`HTTP/1.1 200 OK\r\n${'x'.repeat(2_000_000)}`))).toBe('HTTP')
+  })
+})
+
+describe('an excerpt', () => {
+  test.each([
+    ['HTTP/1.1 400 Bad Request\r\nServer: x', '"HTTP/1.1 400 Bad Request"'],
+    ['x'.repeat(100), `"${'x'.repeat(48)}"`],
+    ['\x15\x03\x01', '15 03 01'],
+    ['\x00'.repeat(40), Array(16).fill('00').join(' ')],
+    ['caf\xe9', '63 61 66 e9'],
+    ['\r\nrest', '0d 0a 72 65 73 74'],
+    ['\x1b[31mred', '1b 5b 33 31 6d 72 65 64'],
+    ['', ''],
+  ])('of %j is %s', (text, shown) => expect(excerpt(latin(text))).toBe(shown))
+
+  test('is as long as its limit says', () => expect(excerpt(latin('abcdef'), 3)).toBe('"abc"'))
+
+  test('holds printable characters only', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 100 }), bytes => {
+        expect(excerpt(bytes)).toMatch(/^[\x20-\x7e]*$/)
+      }),
+    )
+  })
+})
