@@ -51,7 +51,11 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   try {
     // Without any target, what COMMAND needs is a PostgreSQL.
     const asked = wanted.length > 0 ? wanted : [undefined]
-    await Promise.all(asked.map(async one => served.push(await serve(one, shared))))
+    await Promise.all(
+      asked.map(async (one, i) => {
+        served[i] = await serve(one, shared)
+      }),
+    )
     restore()
     interrupt.signal.throwIfAborted()
     const failed = served.find(one => one.choice.decision === 'fail')
