@@ -42,7 +42,7 @@ export class Reporting {
     const write = (text: string) => process.stderr.write(text)
     if (this.values.flag('quiet') || this.#format === 'json' || this.#format === 'ndjson') return SILENT
     const live = terminal && !this.env.CI && this.env.TERM !== 'dumb' && !this.values.flag('verbose')
-    if (live) return new LiveView(targets, write, this.paint, () => process.stderr.columns ?? 80)
+    if (live) return new LiveView(targets, write, this.paint, () => process.stderr.columns || 80)
     return new LineView(write, this.paint, this.values.flag('verbose'))
   }
 

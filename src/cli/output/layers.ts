@@ -26,8 +26,9 @@ export const layersOf = (verdict: Verdict): LayerTime[] =>
 /** Milliseconds by layer, added up over its steps; the addresses that failed do not count for tcp. */
 export function timesOf(verdict: Verdict): ReadonlyMap<Layer, { ms: number; ok: boolean }> {
   const times = new Map<Layer, { ms: number; ok: boolean }>()
+  const all = telling(verdict)
   for (const layer of LAYERS) {
-    const steps = verdict.steps.filter(step => step.layer === layer)
+    const steps = all.filter(step => step.layer === layer)
     const connected = layer === 'tcp' ? steps.filter(step => step.state === 'ok') : steps
     const counted = connected.length > 0 ? connected : steps
     if (counted.length === 0) continue
@@ -37,6 +38,12 @@ export function timesOf(verdict: Verdict): ReadonlyMap<Layer, { ms: number; ok: 
     })
   }
   return times
+}
+
+/** Of a target that is ready, the steps that led there, without those of addresses that were given up. */
+function telling({ ready, steps }: Verdict): readonly Step[] {
+  const last = steps.findLastIndex(step => step.layer === 'tcp' && step.state === 'ok')
+  return ready ? steps.filter((step, i) => step.layer === 'dns' || i >= last) : steps
 }
 
 /** The address that was reached, or else all that were tried, with the port. */
@@ -53,10 +60,15 @@ function withPort(address: string, { hosts }: Target): string {
   return `${address.includes(':') ? `[${address}]` : address}:${[...ports][0]}`
 }
 
-/** Addresses of the name that did not answer although another one did: the program's driver may pick one. */
-export const deadAddresses = (verdict: Verdict): string[] =>
-  verdict.ready
-    ? verdict.steps
-        .filter(step => step.layer === 'tcp' && step.state === 'failed')
-        .map(step => `${step.address} (${step.code ?? 'failed'})`)
-    : []
+/** Addresses of the name that were of no use although another one was: the program's driver may pick one. */
+export function deadAddresses({ ready, steps }: Verdict): string[] {
+  if (!ready) return []
+  const reached = steps.findLast(step => step.layer === 'tcp' && step.state === 'ok')?.address
+  return steps.flatMap((step, i) => {
+    if (step.layer !== 'tcp' || step.address === reached) return []
+    // What accepts and then closes has failed at a later layer.
+    const next = steps.findIndex((later, j) => j > i && later.layer === 'tcp')
+    const failed = steps.slice(i, next < 0 ? undefined : next).find(one => one.state === 'failed')
+    return failed ? [`${step.address} (${failed.code ?? 'failed'})`] : []
+  })
+}
