@@ -1,5 +1,6 @@
 import type { ReasonId } from '../../core/reasons.js'
 import type { Finding } from '../../core/verdict.js'
+import { MalformedError } from '../../wire/postgres.js'
 
 /** The part of a server's error that the rules need; `pg` and postgres.js name the fields alike. */
 export interface PostgresError {
@@ -32,7 +33,7 @@ const PGBOUNCER: readonly Rule[] = [
   [/no such database|database ".*" does not exist/i, 'database-not-found'],
   [/query_wait_timeout/i, 'pool-exhausted'],
   [/starting up|disabled/i, 'server-not-ready'],
-  [/query timeout|query_timeout|transaction timeout/i, 'statement-timeout'],
+  [/query[_ ]timeout|transaction[_ ]timeout/i, 'statement-timeout'],
   [/client_idle_timeout|server conn crashed|database removed/i, 'connection-lost'],
   [/unsupported startup parameter/i, 'client-misuse'],
   [/auth|SASL|password/i, 'authentication-failed'],
@@ -44,6 +45,7 @@ export const fromPgBouncer = ({ code, routine }: PostgresError): boolean => code
 /** What a PostgreSQL or PgBouncer error means, by SQLSTATE; undefined where it has none. */
 export function classifyPostgres(error: unknown): Finding | undefined {
   if (typeof error !== 'object' || error === null) return undefined
+  if (error instanceof MalformedError) return { reason: 'protocol-mismatch', message: error.message }
   const { code, severity, routine, message = '', detail } = error as PostgresError
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || !/\d/.test(code)) return undefined
   const base = { code, message: detail ? `${message} (${detail})` : message }

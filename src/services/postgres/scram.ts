@@ -82,13 +82,13 @@ function attributes(text: string): Record<string, string> {
   return Object.fromEntries(text.split(',').map(part => [part.slice(0, 1), part.slice(2)]))
 }
 
-/** SASLprep (RFC 4013). A password with prohibited characters is used as it is, as libpq does. */
+/** SASLprep (RFC 4013). A password with prohibited characters, or of nothing else, is used as it is, as libpq does. */
 export function saslPrep(password: string): string {
   const mapped = password
     .replace(/[\u00a0\u1680\u2000-\u200b\u202f\u205f\u3000]/g, ' ')
     .replace(/\u00ad|\u034f|\u1806|[\u180b-\u180d]|[\u200c\u200d]|\u2060|[\ufe00-\ufe0f]|\ufeff/g, '')
     .normalize('NFKC')
-  return /[\p{Cc}\p{Co}\p{Cs}\p{Cn}\ufff9-\ufffd]/u.test(mapped) ? password : mapped
+  return /^$|[\p{Cc}\p{Co}\p{Cs}\p{Cn}\ufff9-\ufffd]/u.test(mapped) ? password : mapped
 }
 
 /** The digest of a certificate for tls-server-end-point: its signature's hash, SHA-256 where that is weaker. */

@@ -18,6 +18,14 @@ const BY_PREFIX: Readonly<Record<string, ReasonId>> = {
   ASK: 'protocol-mismatch',
   READONLY: 'read-only',
   NOREPLICAS: 'read-only',
+  BUSYGROUP: 'query-error',
+  BUSYKEY: 'query-error',
+  CROSSSLOT: 'query-error',
+  ERR: 'query-error',
+  EXECABORT: 'query-error',
+  NOGROUP: 'query-error',
+  NOSCRIPT: 'query-error',
+  WRONGTYPE: 'query-error',
 }
 
 // biome-ignore format: a table
@@ -45,6 +53,5 @@ export function classifyRedis(error: unknown): Finding | undefined {
   const [, textual, advice] = BY_TEXT.find(([pattern]) => pattern.test(message)) ?? []
   if (textual) return { reason: textual, code, message, byText: true, ...(advice ? { advice } : {}) }
   const reason = BY_PREFIX[code]
-  if (reason) return { reason, code, message, ...(ADVICE[code] ? { advice: ADVICE[code] } : {}) }
-  return code === 'ERR' ? { reason: 'query-error', code, message } : undefined
+  return reason && { reason, code, message, ...(ADVICE[code] ? { advice: ADVICE[code] } : {}) }
 }
