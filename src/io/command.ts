@@ -22,7 +22,9 @@ export function runCommand(
 ): Promise<CommandEnd> {
   const [file = '', ...args] = argv
   return new Promise(resolve => {
-    const child = spawn(file, args, { stdio: 'inherit', env, windowsHide: true })
+    // Killed between the start and the registration, we would leave it behind without the mark.
+    const mark = reaper.mark()
+    const child = spawn(file, args, { stdio: 'inherit', env: { ...env, ...mark }, windowsHide: true })
     if (child.pid) reaper.watch(child.pid, 'tree')
     const restore = onSignals(signal => {
       const delivered = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground()
@@ -31,6 +33,7 @@ export function runCommand(
     const finish = (end: CommandEnd) => {
       restore()
       if (child.pid) reaper.release(child.pid)
+      for (const run of Object.values(mark)) reaper.release(run)
       resolve(end)
     }
     child.once('error', (error: NodeJS.ErrnoException) => finish(couldNotRun(file, error)))

@@ -1,8 +1,8 @@
 /**
- * What the watchdog of reaper.ts runs: POSIX sh without tools beyond sleep and rm on Linux, and ps and pgrep elsewhere.
+ * What the watchdog of reaper.ts runs: POSIX sh without tools beyond sleep, rm and grep on Linux, and ps and pgrep elsewhere.
  * Arguments: the platform as Node names it, the name of the owner record.
  * `held` and `known` are lists of lines.
- * held:  "tree PID START", "postgres PID START", "dir PATH", as received
+ * held:  "tree PID START", "postgres PID START", "mark NAME=VALUE", "dir PATH", as received
  * known: "PID START" of every process to end; grows as descendants are found
  */
 export const REAPER_SCRIPT = `
@@ -33,6 +33,18 @@ lives() { born "\${1%% *}"; [ -n "$start" ] && [ "$start" = "\${1#* }" ]; }
 learn() {
   case $NL$known in *"$NL$1$NL"*) return 0 ;; esac
   known=$known$1$NL grown=1
+}
+
+# Learns every process whose environment has $1: what holdfast had not registered yet when it died.
+marked() {
+  [ "$platform" = linux ] || return 0
+  set +f
+  for file in $(grep -lF -- "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    kid=\${file#/proc/} kid=\${kid%%/*}
+    born "$kid"
+    [ -z "$start" ] || learn "$kid $start"
+  done
+  set -f
 }
 
 # Learns the children of process $1.
@@ -96,7 +108,10 @@ while IFS= read -r line; do
 done
 
 for one in $held; do
-  case $one in 'tree '*) ! lives "\${one#* }" || learn "\${one#* }" ;; esac
+  case $one in
+    'tree '*) ! lives "\${one#* }" || learn "\${one#* }" ;;
+    'mark '*) marked "\${one#* }" ;;
+  esac
 done
 grow ''
 send TERM

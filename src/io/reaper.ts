@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
 import type { Socket } from 'node:net'
 import { basename, isAbsolute } from 'node:path'
 import { DIRECTORY_PREFIX, OWNER_RECORD, recordOwner, startTimeOf } from './owner.js'
@@ -22,6 +23,11 @@ export interface Reaper {
    */
   watch(pid: number, kind: 'tree' | 'postgres'): void
   /**
+   * A variable for the environment of what is started and cannot be registered in the same instant: whoever has
+   * it is ended like a `tree`. Linux only.
+   */
+  mark(): Readonly<Record<string, string>>
+  /**
    * Registers a directory for removal, and writes the owner record into it that later sweeps go by.
    * Throws where the name does not start with `holdfast-`.
    */
@@ -31,6 +37,8 @@ export interface Reaper {
   /** Ends whatever is still registered; resolves when that is done and the shell is gone. Never rejects. */
   close(): Promise<void>
 }
+
+const MARK = 'HOLDFAST_RUN'
 
 /** Starts the watchdog. It does not keep this process alive. */
 export function startReaper(): Reaper {
@@ -46,6 +54,11 @@ export function startReaper(): Reaper {
     watch(pid, kind) {
       const startTime = windows ? undefined : startTimeOf(pid)
       if (startTime) register(pid, `${kind} ${pid} ${startTime}`)
+    },
+    mark() {
+      const run = randomUUID()
+      register(run, `mark ${MARK}=${run}`)
+      return { [MARK]: run }
     },
     own(dir) {
       if (!isAbsolute(dir) || !basename(dir).startsWith(DIRECTORY_PREFIX) || dir.includes('\n')) {
@@ -80,7 +93,6 @@ function startShell() {
   child.unref()
   // Null where the limit of open files was reached.
   const pipe = child.stdin as Socket | null
-  pipe?.unref()
   pipe?.on('error', () => {})
   return {
     send: (line: string) => void pipe?.write(`${line}\n`),
