@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { chmod, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+import { holdfast } from '../support/cli.js'
+import { tempFolder } from '../support/root.js'
+import { run } from '../support/run.js'
+import { sharedPostgres, sharedRedis } from '../support/shared.js'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+/** The environment of somebody who has node, npx and nothing else set. */
+const plain = {
+  PATH: process.env.PATH ?? '',
+  HOME: process.env.HOME ?? '',
+  TMPDIR: process.env.TMPDIR ?? '/tmp',
+}
+
+test("the README's main job works as written, once it is installed and built", async () => {
+  const line = /```sh\nnpm ci && npm run build && (npx holdfast test -- .*)\n```/.exec(readme)?.[1]
+  const { status, stdout, stderr } = await run('sh', ['-c', line ?? 'exit 99'], { cwd: root, env: plain })
+  expect(status, stderr).toBe(0)
+  expect(stdout).toContain('wrote and read 2 rows on PostgreSQL')
+  expect(stderr).toMatch(/postgres +ready +127\.0\.0\.1:\d+/)
+})
+
+test('the shell example writes and reads rows with psql', async () => {
+  const { status, stdout, stderr } = await holdfast(['test', '--', join(root, 'examples/rows/rows.sh')])
+  expect(status, stderr).toBe(0)
+  expect(stdout).toContain('wrote and read 2 rows')
+})
+
+test('both examples say so when there is no database', async () => {
+  const env = { HOLDFAST_TARGET_POSTGRES_REASON: 'it was skipped' }
+  for (const [file, args] of [
+    ['sh', ['examples/rows/rows.sh']],
+    [process.execPath, ['examples/rows/rows.mjs']],
+  ] as const) {
+    const { status, stdout } = await run(file, [...args], { cwd: root, env: { ...plain, ...env } })
+    expect([status, stdout]).toEqual([0, 'no database: it was skipped\n'])
+  }
+})
+
+test('the entrypoint waits for what the environment names and becomes the server', async () => {
+  const bin = tempFolder('bin-')
+  await symlink(join(root, 'dist', builtCli()), join(bin, 'holdfast'))
+  await chmod(join(root, 'dist', builtCli()), 0o755)
+  const env = {
+    ...plain,
+    PATH: `${bin}:${plain.PATH}`,
+    DATABASE_URL: sharedPostgres().url(),
+    REDIS_URL: sharedRedis().url(),
+  }
+  const { status, stdout, stderr } = await run(
+    join(root, 'examples/gate/entrypoint.sh'),
+    ['echo', 'serving'],
+    { env },
+  )
+  expect(status, stderr).toBe(0)
+  expect(stdout).toBe('serving\n')
+  expect(stderr).toContain('2 of 2 ready')
+})
+
+test('the configuration waits for a schema', async () => {
+  const env = { DATABASE_URL: sharedPostgres().url(), REDIS_URL: sharedRedis().url() }
+  const cwd = join(root, 'examples/gate')
+  const early = await holdfast(['wait', '--timeout', '300ms'], { env, cwd })
+  expect(early.status).toBe(65)
+  expect(early.stderr).toContain('missing: table visit, column visit.who')
+  await sharedPostgres().sql('CREATE TABLE visit (who text)')
+  const { status, stderr } = await holdfast(['wait'], { env, cwd })
+  await sharedPostgres().sql('DROP TABLE visit')
+  expect(status, stderr).toBe(0)
+})
+
+/** The file that package.json runs as `holdfast`. */
+function builtCli(): string {
+  const { bin } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+    bin: { holdfast: string }
+  }
+  return bin.holdfast.replace('dist/', '')
+}
