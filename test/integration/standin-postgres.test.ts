@@ -1,4 +1,14 @@
-import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync } from 'node:fs'
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +16,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Reaper, startReaper } from '../../src/io/reaper.js'
 import { type StandIn, type StandInOptions, startOwnedPostgres } from '../../src/standin/postgres.js'
+import { postgresProgram } from '../support/postgres-cluster.js'
 import { descendants, isAlive, listeningPorts, processesIn, untilDead } from '../support/proc.js'
 import { freePort, serverUser, tempFolder } from '../support/root.js'
 import { run, runOk } from '../support/run.js'
@@ -194,34 +205,44 @@ test('a server that ends instead of starting is quoted, and leaves nothing', asy
   )
 })
 
-test('an abort ends a start with its reason, whether initdb or the server is running', async () => {
-  for (const during of ['initdb', 'start'] as const) {
-    const controller = new AbortController()
-    const own = during === 'initdb' ? tempFolder('cache') : cache
-    const abort = () => controller.abort(new Error(`enough of ${during}`))
-    const message = failure({
-      signal: controller.signal,
-      env: { XDG_CACHE_HOME: own, HOLDFAST_STANDIN: 'system' },
-      nextPort: () => {
-        abort()
-        return 20_000
-      },
-    })
-    if (during === 'initdb') {
-      const dead = await untilSeen(() =>
-        descendants(process.pid).find(pid => /bootstrap|--boot/.test(line(pid))),
-      )
-      abort()
-      expect(await message).toBe(`enough of ${during}`)
-      await untilDead([dead])
-    } else expect(await message).toBe(`enough of ${during}`)
-    expect(readdirSync(tmp)).toEqual([])
+/** PostgreSQL's programs, of which the named one hangs instead of what it is there for. */
+function hanging(program: 'initdb' | 'server'): Record<string, string> {
+  const bin = join(tempFolder('hanging'), 'bin')
+  mkdirSync(bin)
+  for (const dir of [bin, join(bin, '..')]) chmodSync(dir, 0o755)
+  const real = (name: string) => `exec ${postgresProgram(name)} "$@"`
+  const scripts = {
+    postgres: `case $1 in --*) ${real('postgres')} ;; *) exec sleep 300 ;; esac`,
+    initdb: program === 'initdb' ? 'sleep 300' : real('initdb'),
   }
+  for (const [name, code] of Object.entries(scripts)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${code}\n`, { mode: 0o755 })
+  }
+  return { HOLDFAST_POSTGRES_BIN: bin, XDG_CACHE_HOME: tempFolder('cache') }
+}
+
+const sleeper = () => descendants(process.pid).find(pid => line(pid).startsWith('sleep 300'))
+
+test.each(['initdb', 'server'] as const)(
+  'an abort ends a start while %s hangs, with its reason',
+  async program => {
+    const controller = new AbortController()
+    const message = failure({ signal: controller.signal, env: hanging(program) })
+    const pid = await untilSeen(sleeper)
+    controller.abort(new Error('enough'))
+    expect(await message).toBe('enough')
+    await untilDead([pid])
+    expect(readdirSync(tmp)).toEqual([])
+  },
+)
+
+test('an abort before the start starts nothing', async () => {
+  expect(await failure({ signal: AbortSignal.abort(new Error('no')) })).toBe('no')
+  expect(readdirSync(tmp)).toEqual([])
 })
 
 test('a start that takes too long says how long it had', async () => {
-  const env = { XDG_CACHE_HOME: tempFolder('cache'), HOLDFAST_STANDIN: 'system' }
-  expect(await failure({ env, timeoutMs: 20 })).toMatch(/did not start within 20 ms/)
+  expect(await failure({ env: hanging('initdb'), timeoutMs: 100 })).toMatch(/did not start within 100 ms/)
   expect(readdirSync(tmp)).toEqual([])
 })
 

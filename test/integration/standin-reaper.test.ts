@@ -83,11 +83,15 @@ test('a child that is born while its parent is being ended does not escape', asy
   expect(processesIn(marker)).toEqual([])
 })
 
-test('a stopped process is ended too', async () => {
-  const { running, pids, reaper } = await parent('sleep 300 & echo up; wait')
+test('a stopped process is woken, so that it can end in its own way', async () => {
+  const said = join(tempFolder(), 'said')
+  const { running, pids, reaper } = await parent(
+    `trap 'echo bye > ${said}; exit' TERM; echo up; sleep 300 & wait`,
+  )
   for (const pid of pids) process.kill(pid, 'SIGSTOP')
   await running.kill()
   await untilDead([...pids, reaper], 3_000)
+  expect(existsSync(said)).toBe(true)
 })
 
 test('signals that a terminal sends do not end it', async () => {
