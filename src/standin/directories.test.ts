@@ -61,6 +61,15 @@ test('programs go into the cache where the user of the server may enter it', () 
   expect(existsSync(join(folder, 'holdfast'))).toBe(true)
 })
 
+test('programs go elsewhere where it may not', () => {
+  const [closed, shared] = [join(folder, 'closed'), join(folder, 'shared')]
+  mkdirSync(closed, { mode: 0o700 })
+  const env = { XDG_CACHE_HOME: closed }
+  expect(programsDirectory(env, nobody, shared)).toBe(shared)
+  expect(statSync(shared).mode & 0o777).toBe(0o755)
+  expect(programsDirectory(env, undefined, shared)).toBe(join(closed, 'holdfast'))
+})
+
 test('a run directory is closed to others, owned, and registered', () => {
   const dir = makeRunDirectory({ tmp: folder, reaper })
   expect(statSync(dir).mode & 0o777).toBe(0o700)

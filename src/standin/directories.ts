@@ -23,14 +23,17 @@ export function cacheDirectory(env: Environment): string {
 }
 
 /**
- * Where to keep programs that `user` shall run: the cache, unless it lies below a directory that only root
- * may enter (/root). Makes it.
+ * Where to keep programs that `user` shall run: the cache, or `shared` where the cache lies below a directory
+ * that only root may enter, as /root is. Makes it.
  */
-export function programsDirectory(env: Environment, user: ServerUser | undefined): string {
+export function programsDirectory(
+  env: Environment,
+  user: ServerUser | undefined,
+  shared = '/var/cache/holdfast',
+): string {
   const cache = cacheDirectory(env)
   mkdirSync(cache, { recursive: true })
   if (mayEnter(user, cache)) return cache
-  const shared = '/var/cache/holdfast'
   mkdirSync(shared, { recursive: true })
   chmodSync(shared, 0o755)
   return shared

@@ -68,6 +68,7 @@ test('a directory of another user is not ours to remove', async ctx => {
   expect(await sweepLeftovers([root])).toEqual([])
   expect(await sweepLeftovers([root], { name: 'nobody', uid: 65_534, gid: 65_534 })).toEqual([])
   spawnSync('chown', ['0', join(dir, OWNER_RECORD)])
+  expect(await sweepLeftovers([root])).toEqual([])
   expect(await sweepLeftovers([root], { name: 'nobody', uid: 65_534, gid: 65_534 })).toEqual([dir])
 })
 
