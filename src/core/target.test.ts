@@ -115,6 +115,10 @@ describe('hosts', () => {
     ['http://h/?host=x&port=y', [{ host: 'h', port: 80 }]],
   ])('of %s are %j', (text, hosts) => expect(parse(text).hosts).toEqual(hosts))
 
+  test('of a Unix scheme need a path', () => {
+    expect(refusal('redis+unix://host')).toContain('it needs the path of a socket')
+  })
+
   test('of a list of ports that does not fit the list of hosts are refused', () => {
     const message = refusal('postgres:///app?host=a,b,c&port=1,2')
     expect(message).toContain('it has 3 hosts and 2 ports')

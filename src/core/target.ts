@@ -175,7 +175,10 @@ function hostsOf(
   bad: (what: string) => Error,
 ): Host[] {
   const web = scheme.service === 'http'
-  if (url.scheme.endsWith('unix')) return [{ path: decodePath(url.path, bad) }]
+  if (url.scheme.endsWith('unix')) {
+    if (url.path === '') throw bad('it needs the path of a socket, like redis+unix:///run/redis.sock')
+    return [{ path: decodePath(url.path, bad) }]
+  }
   const listed = web ? undefined : url.query.get('host')
   const names = listed !== undefined ? listed.split(',').map(host => ({ host })) : url.hosts
   const ports = (web ? undefined : get('port'))?.split(',')

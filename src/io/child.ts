@@ -29,8 +29,14 @@ export function runOnce(command: string, signal: AbortSignal): Promise<Ended> {
     child.stderr.setEncoding('utf8').on('data', text => {
       tails.err = (tails.err + text).slice(-4096)
     })
+    const close = () => {
+      child.stdout.destroy()
+      child.stderr.destroy()
+    }
     const stop = () => {
       endGroup(child.pid)
+      // What left the group may hold the pipes open.
+      close()
       reject(signal.reason)
     }
     signal.addEventListener('abort', stop, { once: true })
@@ -42,8 +48,7 @@ export function runOnce(command: string, signal: AbortSignal): Promise<Ended> {
       signal.removeEventListener('abort', stop)
       const finish = () => {
         clearTimeout(timer)
-        child.stdout.destroy()
-        child.stderr.destroy()
+        close()
         resolve({ status, signal: ended, lastLine: lastLine(tails.err) || lastLine(tails.out) })
       }
       // What it left running in the background may hold the pipes open.

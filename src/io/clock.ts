@@ -25,10 +25,11 @@ export const systemClock: Clock = {
         clearTimeout(timer)
         reject(signal?.reason)
       }
-      const timer = setTimeout(() => {
+      const wake = () => {
         signal?.removeEventListener('abort', stop)
         resolve()
-      }, ms)
+      }
+      const timer = setTimeout(wake, Math.min(ms, MAX_TIMER_MS))
       signal?.addEventListener('abort', stop, { once: true })
     })
   },

@@ -64,6 +64,7 @@ export function dial(
       if (next < endpoints.length) timer = setTimeout(start, STAGGER_MS)
     }
     if (signal.aborted) return abort()
+    if (endpoints.length === 0) return reject(new Error('there is no address to connect to'))
     signal.addEventListener('abort', abort, { once: true })
     start()
   })

@@ -110,7 +110,8 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, cancel
   })
 }
 
-function interleave(found: readonly Resolved[]): Resolved[] {
+/** The addresses without repetition, the two families in turn, beginning with that of the first. */
+export function interleave(found: readonly Resolved[]): Resolved[] {
   const unique = found.filter((one, i) => found.findIndex(other => other.address === one.address) === i)
   const first = unique.filter(one => one.family === unique[0]?.family)
   const second = unique.filter(one => one.family !== unique[0]?.family)
