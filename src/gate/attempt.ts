@@ -61,6 +61,8 @@ const round = (ms: number): number => Math.round(ms * 100) / 100
 /** One try over the given endpoints; `reached` is the one that answered. */
 export class NetAttempt implements Attempt {
   reached: Endpoint | undefined
+  /** True when any byte came in this try. */
+  heard = false
   readonly #links: SocketLink[] = []
 
   constructor(
@@ -88,6 +90,7 @@ export class NetAttempt implements Attempt {
 
   #own({ socket }: Dialed): SocketLink {
     const link = new SocketLink(socket, this.target, this.host, this.signal, () => {
+      this.heard = true
       this.trace.heard = true
     })
     this.#links.push(link)

@@ -22,7 +22,8 @@ export async function examine(
     if (until !== 'auth') await attempt.step('query', () => session.ping())
     if (connections > 1) await fill(target, service, attempt, connections, session)
     for (const text of queries) await attempt.step('query', () => holds(session, text))
-    if (until === 'write') await attempt.step('write', () => required(session.write, 'write', service)())
+    if (until === 'write')
+      await attempt.step('write', () => required(session.write, 'write', service).call(session))
     if (until === 'schema') await attempt.step('schema', () => complete(session, service, expect ?? {}))
     return { session, server: await inspected(session) }
   } catch (error) {

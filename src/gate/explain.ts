@@ -41,7 +41,7 @@ function hung(trace: Trace): Finding {
   const reason =
     layer === 'dns'
       ? 'dns-failure'
-      : layer === 'query' || layer === 'write' || layer === 'schema'
+      : trace.heard && (layer === 'query' || layer === 'write' || layer === 'schema')
         ? 'statement-timeout'
         : 'connect-timeout'
   return { reason, code: 'ETIMEDOUT', message: `${what} within ${ms} ms` }

@@ -1,7 +1,7 @@
 import { classifyTransport } from '../core/classify.js'
 import { ProbeError } from '../core/service.js'
 import type { Target } from '../core/target.js'
-import { systemClock } from '../io/clock.js'
+import { childOf, systemClock } from '../io/clock.js'
 import { dial, type Endpoint } from '../io/dial.js'
 import { SocketLink } from '../io/link.js'
 import { untilAborted } from '../io/resolve.js'
@@ -25,24 +25,41 @@ export async function identify(
   endpoint: Endpoint,
   signal: AbortSignal,
 ): Promise<ProbeError | undefined> {
-  const expected = SPOKEN[target.service]
+  const { service, tls } = target
+  const expected = SPOKEN[service] ?? (tls.mode === 'disable' ? undefined : 'TLS')
   if (!expected) return undefined
+  const tlsFirst = tls.mode !== 'disable' && (service !== 'postgres' || tls.direct)
   const { signal: limited, clear } = systemClock.deadline(PATIENCE_MS, signal)
+  const answered = childOf(limited)
   const questions = [
-    ask(target, endpoint, limited, new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n')),
-    ask(target, endpoint, limited, sslRequest()),
-    greetTls(target, endpoint, limited),
+    ask(target, endpoint, answered.signal, new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n')),
+    ask(target, endpoint, answered.signal, sslRequest()),
+    ...(tlsFirst ? [] : [greetTls(target, endpoint, answered.signal)]),
   ]
   const found = await Promise.any(
     questions.map(async question => {
       const answer = await question
-      if (answer.what === undefined || answer.what === expected) throw new Error('no other service')
+      if (answer.what === undefined || (answer.what === expected && !tlsFirst))
+        throw new Error('no other service')
       return answer
     }),
-  )
-    .catch(() => undefined)
-    .finally(clear)
+  ).catch(() => undefined)
+  // Nobody waits for the other questions.
+  answered.abort(new Error('answered'))
+  answered.clear()
+  clear()
+  if (found?.what === expected) return withoutTls(target, expected, found.evidence)
   return found && mismatchWith(expected, found.what, found.evidence)
+}
+
+function withoutTls({ tls }: Target, expected: string, evidence: string): ProbeError {
+  return new ProbeError({
+    reason: 'tls-failure',
+    message: `${expected} answers here, but no TLS handshake; ${evidence}`,
+    advice: tls.direct
+      ? 'sslnegotiation=direct needs PostgreSQL 17: leave it out.'
+      : 'Use the plain scheme, like redis:// or http://, or the port that takes TLS.',
+  })
 }
 
 interface Answer {
@@ -106,10 +123,11 @@ export async function unlessForeign<T>(
     new Promise<typeof silent>(resolve => quiet.signal.addEventListener('abort', () => resolve(silent))),
   ]).finally(quiet.clear)
   if (first !== silent) return first as T
-  if (attempt.reached && !attempt.trace.heard) {
+  if (attempt.reached && !attempt.heard) {
     const foreign = await identify(target, attempt.reached, attempt.signal)
-    if (foreign && !attempt.trace.heard) {
+    if (foreign && !attempt.heard) {
       examined.catch(() => {})
+      attempt.trace.heard = true
       throw foreign
     }
   }
@@ -117,7 +135,7 @@ export async function unlessForeign<T>(
 }
 
 function endedUnheard(error: unknown, attempt: NetAttempt): boolean {
-  if (error instanceof ProbeError || !attempt.reached || attempt.trace.heard) return false
+  if (error instanceof ProbeError || !attempt.reached || attempt.heard) return false
   return (
     classifyTransport(error).reason === 'connection-lost' ||
     (error as { message?: string }).message === 'socket hang up'

@@ -97,7 +97,7 @@ async function overAddresses(
       attempt?.abandon()
       const reached = attempt?.reached
       const rest = reached ? open.filter(one => one !== reached) : []
-      if (options.signal?.aborted || trace.heard || rest.length === 0) return { error }
+      if (options.signal?.aborted || attempt?.heard || rest.length === 0) return { error }
       open = rest
     }
   }

@@ -4,6 +4,10 @@ import { type Link, LinkError } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import { untilAborted } from './resolve.js'
 
+/** True for what Node says of a connection that ended during the TLS handshake. */
+const beforeTls = (error: unknown): boolean =>
+  error instanceof Error && /before secure TLS connection/.test(error.message)
+
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/
 
 /** Reads from a connected socket in exact amounts, and can turn it into TLS half-way. */
@@ -60,6 +64,7 @@ export class SocketLink implements Link {
 
   get stream(): Socket {
     this.#socket.removeAllListeners('data')
+    this.#socket.once('data', this.#heard)
     return this.#socket
   }
 
@@ -121,16 +126,21 @@ export class SocketLink implements Link {
     const { startTls } = await import('./tls.js')
     // Bytes from before the handshake would be taken for protected ones (CVE-2021-23222).
     if (this.#size > 0) throw new LinkError('the server sent plain bytes before the TLS handshake')
-    this.#socket.removeAllListeners()
+    // On a stream that has ended a handshake would wait for ever.
+    if (this.#ended) throw this.#ended
+    const socket = this.#socket.removeAllListeners()
     const { tls, service } = this.target
     const libpqFiles = service === 'postgres'
-    this.#socket = await startTls(this.#socket, {
-      ...options,
-      tls,
-      host: this.host,
-      signal: this.signal,
-      libpqFiles,
-    })
+    const { host, signal } = this
+    try {
+      this.#socket = await startTls(socket, { ...options, tls, host, signal, libpqFiles })
+    } catch (error) {
+      // A published port whose container does not listen yet: nothing is known of its TLS.
+      if (socket.bytesRead === 0 && beforeTls(error)) throw new LinkError('the server closed the connection')
+      throw error
+    } finally {
+      if (socket.bytesRead > 0) this.#heard()
+    }
     this.#listen(this.#socket)
     this.secure = true
   }

@@ -14,6 +14,13 @@ export function mismatchWith(expected: string, found: string | undefined, eviden
       advice: 'Use the scheme or setting with TLS: rediss://, https://, sslnegotiation=direct.',
     })
   }
+  if (found === expected) {
+    return new ProbeError({
+      reason: 'protocol-mismatch',
+      message: `${expected} answers, but not as its protocol allows: ${evidence}`,
+      advice: 'Look at the server, or at what stands in front of it.',
+    })
+  }
   const what = found ? `${found} answers` : 'something else answers'
   return new ProbeError({
     reason: 'protocol-mismatch',

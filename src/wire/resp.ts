@@ -37,7 +37,11 @@ export const command = (...words: readonly string[]): Uint8Array =>
 /** Reads one reply. Maps and sets come as flat lists, pushes are passed over. */
 export async function readReply(source: RespSource, depth = 0): Promise<Reply> {
   if (depth > MAX_DEPTH) throw new RespSyntaxError('a reply nested too deep')
-  const line = await source.readLine(MAX_LINE)
+  let line = await source.readLine(MAX_LINE)
+  while (line.startsWith('>')) {
+    await items(source, count(line.slice(1), MAX_ITEMS), depth)
+    line = await source.readLine(MAX_LINE)
+  }
   const rest = line.slice(1)
   switch (line[0]) {
     case '+':
@@ -64,9 +68,6 @@ export async function readReply(source: RespSource, depth = 0): Promise<Reply> {
       return items(source, count(rest, MAX_ITEMS), depth)
     case '%':
       return items(source, count(rest, MAX_ITEMS / 2) * 2, depth)
-    case '>':
-      await items(source, count(rest, MAX_ITEMS), depth)
-      return readReply(source, depth)
     default:
       throw new RespSyntaxError('not the beginning of a reply')
   }

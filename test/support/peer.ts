@@ -236,7 +236,9 @@ class Connection implements PeerConnection {
     return new Promise((resolve, reject) => {
       secured.once('secure', resolve)
       secured.once('error', error => reject(new ClientLeft('the TLS handshake failed', { cause: error })))
-      secured.once('close', () => reject(new ClientLeft('the client left during the TLS handshake')))
+      // A client that leaves with its last message of the handshake is never told to be secure.
+      const left = () => reject(new ClientLeft('the client left during the TLS handshake'))
+      secured.once('end', left).once('close', left)
     })
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { type Link, ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { decode, Fields, password, saslInitial, saslResponse } from '../../wire/postgres.js'
-import { type Conversation, failure, type Message, unexpected } from './conversation.js'
+import { type Conversation, failure, type Message } from './conversation.js'
 import { endPointBinding, Scram, ScramError } from './scram.js'
 
 /** Authentication request codes. Source: PostgreSQL manual, section 55.7. */
@@ -27,7 +27,7 @@ export async function authenticate(
   for (let message = first; ; message = await talk.next()) {
     if (message.type === 'E') throw failure(message.body)
     if (message.type === 'Z') return
-    if (message.type !== 'R') throw unexpected(message, 'authentication')
+    if (message.type !== 'R') throw talk.unexpected(message, 'authentication')
     const fields = new Fields(message.body)
     const code = fields.int32()
     if (code === OK) {

@@ -13,6 +13,9 @@ export class Conversation {
   readonly parameters = new Map<string, string>()
   /** The process that the server says serves us; a pooler makes one up. */
   pid: number | undefined
+  /** What the server opened with, until its second message. */
+  #opening: Uint8Array | undefined
+  #messages = 0
 
   constructor(readonly link: Link) {}
 
@@ -39,7 +42,17 @@ export class Conversation {
     const type = String.fromCharCode(fields.byte())
     const size = fields.int32() - 4
     if (size < 0 || size > MAX_MESSAGE) throw mismatch('PostgreSQL', head)
+    this.#opening = this.#messages++ === 0 ? head : undefined
     return { type, body: await this.link.read(size) }
+  }
+
+  /** What to throw for a message that does not belong here: an opening may be that of another protocol. */
+  unexpected({ type }: Message, during: string): ProbeError {
+    if (this.#opening) return mismatch('PostgreSQL', this.#opening)
+    return new ProbeError({
+      reason: 'protocol-mismatch',
+      message: `message "${type}" came unexpectedly during ${during}`,
+    })
   }
 }
 
@@ -64,9 +77,3 @@ function adviceFor({ code, message }: ServerMessage): string | undefined {
   }
   return undefined
 }
-
-export const unexpected = ({ type }: Message, during: string): ProbeError =>
-  new ProbeError({
-    reason: 'protocol-mismatch',
-    message: `message "${type}" came unexpectedly during ${during}`,
-  })

@@ -141,7 +141,9 @@ async function explain(error: ProbeError, target: Target, attempt: Attempt): Pro
   }
   if (database === 'postgres' || error.finding.byText) return new ProbeError(finding)
   try {
-    const maintenance = { ...target, database: 'postgres', params: new Map() }
+    // What protects the password holds here, too.
+    const params = new Map([...target.params].filter(([key]) => PROTECTS.has(key)))
+    const maintenance = { ...target, database: 'postgres', params }
     const quiet: Attempt = {
       signal: attempt.signal,
       connect: () => attempt.connect({ quiet: true }),
@@ -161,6 +163,8 @@ async function explain(error: ProbeError, target: Target, attempt: Attempt): Pro
     return new ProbeError(finding)
   }
 }
+
+const PROTECTS = new Set(['require_auth', 'channel_binding'])
 
 const quoted = (name: string): string =>
   /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`

@@ -1,7 +1,7 @@
 import { type Expectation, type Link, ProbeError, type Row, type Session } from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import { dataRow, query, terminate } from '../../wire/postgres.js'
-import { type Conversation, failure, type Message, unexpected } from './conversation.js'
+import { type Conversation, failure, type Message } from './conversation.js'
 
 /** Linux allows no process number above this; PgBouncer makes up random ones. */
 const MAX_PID = 1 << 22
@@ -95,7 +95,10 @@ export class PostgresSession implements Session {
     let results = 0
     let error: ProbeError | undefined
     for (;;) {
-      const message: Message = await this.talk.next()
+      const message: Message = await this.talk.next().catch(closed => {
+        // A FATAL is the last message: it, and not the end after it, tells why.
+        throw error ?? closed
+      })
       if (message.type === 'Z') {
         if (error) throw error
         return rows
@@ -109,7 +112,7 @@ export class PostgresSession implements Session {
       } else if (message.type === 'C' || message.type === 'I') {
         results++
       } else if (message.type !== 'T') {
-        throw unexpected(message, 'a query')
+        throw this.talk.unexpected(message, 'a query')
       }
     }
   }

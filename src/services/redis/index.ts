@@ -67,7 +67,8 @@ class RedisSession implements Session {
       if (Array.isArray(reply)) this.#hello = reply
     } catch (error) {
       if (!(error instanceof ProbeError && /unknown command/i.test(error.finding.message))) throw error
-      if (credentials.length > 0) await this.ask(...credentials.filter(word => word !== 'default'))
+      const [auth, user, ...password] = credentials
+      if (auth && user) await this.ask(auth, ...(user === 'default' ? [] : [user]), ...password)
     }
   }
 
