@@ -104,9 +104,10 @@ export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal, cancel
       cancel?.()
       reject(signal.reason)
     }
-    if (signal.aborted) return stop()
-    signal.addEventListener('abort', stop, { once: true })
+    // First, so that a promise which is left and then fails is nobody's unhandled rejection.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop))
+    if (signal.aborted) stop()
+    else signal.addEventListener('abort', stop, { once: true })
   })
 }
 
