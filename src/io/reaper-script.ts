@@ -31,6 +31,7 @@ born() {
 lives() { born "\${1%% *}"; [ -n "$start" ] && [ "$start" = "\${1#* }" ]; }
 
 learn() {
+  [ "\${1%% *}" != $$ ] || return 0
   case $NL$known in *"$NL$1$NL"*) return 0 ;; esac
   known=$known$1$NL grown=1
 }

@@ -142,6 +142,24 @@ test('closing twice, and when nothing was registered, is quick and harmless', as
   await reaper.close()
 })
 
+test('it never stops itself, even where it descends from what it ends', async () => {
+  const file = await script(`
+    import { startReaper } from './src/io/reaper.js'
+    process.on('SIGTERM', () => {})
+    const reaper = startReaper()
+    reaper.watch(process.pid, 'tree')
+    console.log('{}')
+    process.once('SIGUSR2', () => reaper.close())
+    setInterval(() => {}, 1000)
+  `)
+  const running = start(file)
+  await running.said
+  const family = [running.pid, ...descendants(running.pid)]
+  expect(family).toHaveLength(2)
+  process.kill(running.pid, 'SIGUSR2')
+  await untilDead(family, 4_000)
+})
+
 test('a process id that was used again is not signalled', async () => {
   const { pid, pids } = await family()
   await feed([`tree ${pid} 12345`, `postgres ${pid} 12345`])
