@@ -21,7 +21,9 @@ export function buildUrl(parts: UrlParts & { scheme: string; host: string; port:
   const query = new URLSearchParams({
     ...(socket ? { host, port: String(port) } : {}),
     ...parts.query,
-  }).toString()
+  })
+    .toString()
+    .replaceAll('+', '%20')
   const path = database == null ? '' : `/${encodeURIComponent(database)}`
   return `${scheme}://${who}${where}${path}${query ? `?${query}` : ''}`
 }

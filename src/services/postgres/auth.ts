@@ -14,6 +14,8 @@ const SASL_CONTINUE = 11
 const SASL_FINAL = 12
 const METHODS: Readonly<Record<number, string>> = { 2: 'Kerberos V5', 7: 'GSSAPI', 9: 'SSPI' }
 
+export const userOf = ({ user }: Target): string => user ?? 'postgres'
+
 /** Answers the server's authentication requests until it is ready for queries. */
 export async function authenticate(
   talk: Conversation,
@@ -42,16 +44,16 @@ export async function authenticate(
       link.write(password(secretOf(target)))
     } else if (code === MD5) {
       allow('md5')
-      link.write(password(md5(target.user ?? '', secretOf(target), fields.take(4))))
+      link.write(password(md5(userOf(target), secretOf(target), fields.take(4))))
     } else if (code === SASL) {
       allow('scram-sha-256')
       scram = startScram(fields, target, link)
       link.write(saslInitial(scram.mechanism, scram.first))
     } else if (code === SASL_CONTINUE && scram) {
-      const answer = await proving(scram.final(decode(fields.rest())))
+      const answer = await proving(scram, it => it.final(decode(fields.rest())))
       link.write(saslResponse(answer))
     } else if (code === SASL_FINAL && scram) {
-      await proving(scram.verify(decode(fields.rest())))
+      await proving(scram, it => it.verify(decode(fields.rest())))
     } else {
       throw new ProbeError({
         reason: 'client-misuse',
@@ -62,9 +64,9 @@ export async function authenticate(
   }
 }
 
-async function proving<T>(work: T | Promise<T>): Promise<T> {
+async function proving<T>(scram: Scram, step: (scram: Scram) => T | Promise<T>): Promise<T> {
   try {
-    return await work
+    return await step(scram)
   } catch (error) {
     throw error instanceof ScramError ? forged(error.message) : error
   }
@@ -82,7 +84,7 @@ function secretOf(target: Target): string {
   if (value) return value
   throw new ProbeError({
     reason: 'client-misuse',
-    message: `the server asks for the password of "${target.user ?? ''}", and none is given`,
+    message: `the server asks for the password of "${userOf(target)}", and none is given`,
     advice: 'Put it into the address or into PGPASSWORD.',
   })
 }

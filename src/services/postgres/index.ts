@@ -4,7 +4,7 @@ import { ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { sslRequest, startup, terminate } from '../../wire/postgres.js'
 import { mismatch } from '../mismatch.js'
-import { authenticate } from './auth.js'
+import { authenticate, userOf } from './auth.js'
 import { classifyPostgres } from './classify.js'
 import { Conversation, failure } from './conversation.js'
 import { PostgresSession } from './session.js'
@@ -76,7 +76,7 @@ async function refused(link: Link): Promise<ProbeError> {
 
 async function enter(target: Target, attempt: Attempt, link: Link): Promise<Session> {
   const talk = new Conversation(link)
-  const user = target.user ?? 'postgres'
+  const user = userOf(target)
   const first = await attempt.step('handshake', async () => {
     const options = target.params.get('options')?.reveal()
     link.write(
@@ -134,7 +134,7 @@ async function attraction(session: PostgresSession, target: Target): Promise<voi
 /** Adds what a second look can tell: how old the server is that lacks the database. */
 async function explain(error: ProbeError, target: Target, attempt: Attempt): Promise<ProbeError> {
   if (error.finding.reason !== 'database-not-found') return error
-  const database = target.database ?? target.user ?? 'postgres'
+  const database = target.database ?? userOf(target)
   const finding = {
     ...error.finding,
     advice: `Create it (createdb ${quoted(database)}), or correct the database's name in the address.`,
