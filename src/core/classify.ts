@@ -107,6 +107,9 @@ function tlsAdvice(code: string, message: string): { advice?: string } {
 }
 
 const TLS_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/BAD_DECRYPT|MISSING_PASSPHRASE/, 'The key is encrypted: give its password with sslpassword.'],
+  [/KEY_VALUES_MISMATCH/, 'The key in sslkey does not belong to the certificate in sslcert.'],
+  [/NO_START_LINE/, 'One of the files in sslrootcert, sslcert and sslkey is not in PEM format.'],
   [
     /ALTNAME|HOSTNAME_MISMATCH/,
     'The certificate is for other names: connect by a name that it lists, or issue one for this host. sslmode=verify-ca checks the authority only.',

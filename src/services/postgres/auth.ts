@@ -24,6 +24,7 @@ export async function authenticate(
   link: Link,
 ): Promise<void> {
   const allow = methodsAllowed(target)
+  const bound = target.params.get('channel_binding')?.reveal() === 'require'
   let used = false
   let scram: Scram | undefined
   for (let message = first; ; message = await talk.next()) {
@@ -34,20 +35,23 @@ export async function authenticate(
     const code = fields.int32()
     if (code === OK) {
       if (!used) allow('none')
+      if (bound && !scram) throw unbound('the server asks for no password')
       if (scram && !scram.proven) throw forged('the server skipped its proof')
       continue
     }
     used = true
     if (code === CLEARTEXT) {
       allow('password')
+      if (bound) throw unbound('the server asks for the password itself')
       guardCleartext(target, link)
       link.write(password(secretOf(target)))
     } else if (code === MD5) {
       allow('md5')
+      if (bound) throw unbound('the server asks for the password as MD5')
       link.write(password(md5(userOf(target), secretOf(target), fields.take(4))))
     } else if (code === SASL) {
       allow('scram-sha-256')
-      scram = startScram(fields, target, link)
+      scram = startScram(fields, target, link, bound)
       link.write(saslInitial(scram.mechanism, scram.first))
     } else if (code === SASL_CONTINUE && scram) {
       const answer = await proving(scram, it => it.final(decode(fields.rest())))
@@ -95,24 +99,28 @@ function md5(user: string, secret: string, salt: Uint8Array): string {
   return `md5${digest(digest(secret, user), salt)}`
 }
 
-function startScram(fields: Fields, target: Target, link: Link): Scram {
+function startScram(fields: Fields, target: Target, link: Link, bound: boolean): Scram {
   const offered: string[] = []
   while (fields.left > 1) offered.push(fields.cstring())
-  const bound = target.params.get('channel_binding')?.reveal() === 'require'
   if (!bound && offered.includes('SCRAM-SHA-256')) return new Scram(secretOf(target))
   if (bound && offered.includes('SCRAM-SHA-256-PLUS') && link.peerCertificate) {
     return new Scram(secretOf(target), endPointBinding(link.peerCertificate))
   }
+  if (bound) throw unbound('the server offers none here')
   throw new ProbeError({
     reason: 'client-misuse',
-    message: bound
-      ? 'channel_binding=require, and the server offers none here'
-      : `the server offers only ${offered.join(', ')}`,
-    advice: bound
-      ? 'Use TLS up to the server itself, or channel_binding=prefer.'
-      : 'Use scram-sha-256 on the server.',
+    message: `the server offers only ${offered.join(', ')}`,
+    advice: 'Use scram-sha-256 on the server.',
   })
 }
+
+/** Nothing then tells that the server is at the other end of the TLS session. */
+const unbound = (why: string): ProbeError =>
+  new ProbeError({
+    reason: 'client-misuse',
+    message: `channel_binding=require, and ${why}`,
+    advice: 'Use scram-sha-256 with TLS up to the server itself, or channel_binding=prefer.',
+  })
 
 /** libpq's require_auth: a list of methods, or of methods with ! that are excluded. */
 function methodsAllowed(target: Target): (method: string) => void {

@@ -72,6 +72,12 @@ function adviceFor({ code, message }: ServerMessage): string | undefined {
   if (code === '28000' && /no encryption|SSL off/.test(message)) {
     return 'pg_hba.conf admits this user from here only with TLS, or not at all: try sslmode=require, or add a "host" line and reload.'
   }
+  if (code === '28000' && /client certificate/.test(message)) {
+    return 'The server wants to see a certificate of the client: give sslcert=FILE and sslkey=FILE.'
+  }
+  if (code === '28000' && /certificate authentication failed/.test(message)) {
+    return 'The common name of the certificate in sslcert has to be the role, or be mapped to it in pg_ident.conf.'
+  }
   if (code === '28000' && /no pg_hba.conf entry/.test(message)) {
     return 'Add a line for this address, user and database to pg_hba.conf and reload (SELECT pg_reload_conf()).'
   }

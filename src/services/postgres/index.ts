@@ -37,13 +37,18 @@ async function login(target: Target, attempt: Attempt, encrypt: boolean): Promis
   }
 }
 
-/** Only a rejection before any password was sent may be answered by a second login. */
+/**
+ * Only a rejection before any password was sent may be answered by a second login, whose own failure tells more
+ * where it came further.
+ */
 async function otherWay(error: unknown, again: () => Promise<Session>): Promise<Session> {
   const rejected =
     error instanceof ProbeError && error.finding.code === '28000' && error.finding.reason === 'access-denied'
   if (!rejected) throw error
-  return again().catch(() => {
-    throw error
+  return again().catch(second => {
+    const further =
+      second instanceof ProbeError && !['access-denied', 'tls-failure'].includes(second.finding.reason)
+    throw further ? second : error
   })
 }
 
