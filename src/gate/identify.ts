@@ -39,8 +39,7 @@ export async function identify(
   const found = await Promise.any(
     questions.map(async question => {
       const answer = await question
-      if (answer.what === undefined || (answer.what === expected && !tlsFirst))
-        throw new Error('no other service')
+      if (answer.what === undefined) throw new Error('nobody known')
       return answer
     }),
   ).catch(() => undefined)
@@ -48,7 +47,8 @@ export async function identify(
   answered.abort(new Error('answered'))
   answered.clear()
   clear()
-  if (found?.what === expected) return withoutTls(target, expected, found.evidence)
+  // A server that has come up meanwhile is asked properly by the next attempt.
+  if (found?.what === expected) return tlsFirst ? withoutTls(target, expected, found.evidence) : undefined
   return found && mismatchWith(expected, found.what, found.evidence)
 }
 

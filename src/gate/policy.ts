@@ -8,9 +8,15 @@ export interface History {
   rejected: number
   /** Since when every verdict has been one that ends a wait. */
   brokenSince: number | undefined
+  /** When a server answered for the first time. */
+  answeredSince: number | undefined
 }
 
-export const newHistory = (): History => ({ rejected: 0, brokenSince: undefined })
+export const newHistory = (): History => ({
+  rejected: 0,
+  brokenSince: undefined,
+  answeredSince: undefined,
+})
 
 export type Decision = { readonly act: 'again'; readonly delayMs: number } | { readonly act: 'stop' }
 
@@ -31,9 +37,10 @@ export function decide(
   random = Math.random,
 ): Decision {
   const { reason } = verdict.finding
+  if (answers(verdict)) history.answeredSince ??= now
   if (!ends(verdict, graceMs)) {
     history.brokenSince = undefined
-    return { act: 'again', delayMs: cadence(verdict, now, random) }
+    return { act: 'again', delayMs: cadence(verdict, now, random, now - (history.answeredSince ?? now)) }
   }
   history.brokenSince ??= now
   if (reason === 'authentication-failed') history.rejected++
@@ -56,13 +63,17 @@ const clamp = (value: number, low: number, high: number): number => Math.min(Mat
 /** How long refusals are answered quickly; later polling takes a share of the time waited. */
 const EAGER_MS = 10_000
 
-type Pace = (waited: number, random: () => number) => number
+/** `answering`: how long ago the server answered for the first time. */
+type Pace = (waited: number, random: () => number, answering: number) => number
 
 /** Nobody is bothered: a hundredth of the time waited. */
 const unheard: Pace = waited =>
   waited < EAGER_MS ? clamp(waited / 100, 5, 50) : clamp(waited / 100, 50, 1000)
-/** A server had to answer: a twentieth, so that it hears at most a hundred questions in ten seconds. */
-const answered: Pace = waited => clamp(waited / 22, 45, 1000)
+/**
+ * A server had to answer: a twentieth, so that it hears at most a hundred questions in ten seconds. One that has only
+ * just begun to answer is most often ready a few milliseconds later.
+ */
+const answered: Pace = (waited, _, answering) => clamp(answering / 4, 10, clamp(waited / 22, 45, 1000))
 const slow: Pace = waited => clamp(waited / 20, 250, 2000)
 
 const PACE: Partial<Record<ReasonId, Pace>> = {
@@ -77,11 +88,17 @@ const PACE: Partial<Record<ReasonId, Pace>> = {
   unknown: slow,
 }
 
+const answers = (verdict: NotReady): boolean => verdict.heard || verdict.layer === 'query'
+
 /** Milliseconds until the next attempt, after `waited` milliseconds. */
-export function cadence(verdict: NotReady, waited: number, random: () => number = Math.random): number {
-  const asked = verdict.heard || verdict.layer === 'query'
-  const pace = PACE[verdict.finding.reason] ?? (asked ? answered : unheard)
-  return pace(waited, random)
+export function cadence(
+  verdict: NotReady,
+  waited: number,
+  random: () => number = Math.random,
+  answering = Number.POSITIVE_INFINITY,
+): number {
+  const pace = PACE[verdict.finding.reason] ?? (answers(verdict) ? answered : unheard)
+  return pace(waited, random, answering)
 }
 
 /** Has the target gone: does it refuse, or has its name disappeared? A time-out or a rejection is no proof. */

@@ -1,6 +1,6 @@
 import type { Session } from '../core/service.js'
 import type { NotReady, Server } from '../core/verdict.js'
-import type { Clock } from '../io/clock.js'
+import { type Clock, childOf } from '../io/clock.js'
 import { untilAborted } from '../io/resolve.js'
 import type { Probed } from './probe.js'
 
@@ -10,6 +10,8 @@ export interface Tripwire {
   /** The session that is held; a service without one is only observed. */
   readonly session: Session | undefined
   readonly probe: () => Promise<Probed>
+  /** How long one attempt, and so one question to the held session, may take. */
+  readonly attemptMs: number
   readonly clock: Clock
   readonly signal: AbortSignal
 }
@@ -27,22 +29,25 @@ export async function holdsStill(wire: Tripwire): Promise<true | NotReady> {
   if (ageMs === undefined || incarnation === undefined || via) return observed(wire)
   if (ageMs >= stableMs) return true
   const left = stableMs - ageMs
+  const growing = childOf(wire.signal)
   const closed = await Promise.race([
-    wire.clock.sleep(left, wire.signal).then(
+    wire.clock.sleep(left, growing.signal).then(
       () => false,
       () => false,
     ),
     wire.session?.closed.then(() => true) ?? new Promise<false>(() => {}),
   ])
+  // No timer outlives the session that it was for.
+  growing.abort(new Error('decided'))
+  growing.clear()
   if (closed || wire.signal.aborted)
     return restarted(
       wire,
       closed ? 'the session that was held closed' : `it is younger than ${seconds(stableMs)}`,
     )
-  const held = await untilAborted(wire.session?.inspect?.() ?? Promise.resolve(server), wire.signal).catch(
-    () => undefined,
-  )
-  if (held?.incarnation !== incarnation) return restarted(wire, 'the server is another one than before')
+  const held = await stillHeld(wire)
+  if (held === undefined) return restarted(wire, 'the session that was held does not answer any more')
+  if (held.incarnation !== incarnation) return restarted(wire, 'the server is another one than before')
   const { verdict, session } = await wire.probe()
   await session?.close()
   if (!verdict.ready) return verdict
@@ -52,9 +57,25 @@ export async function holdsStill(wire: Tripwire): Promise<true | NotReady> {
   )
 }
 
-/** Asks again and again for the whole time; the first failure ends it. */
+/** What the held session says now; undefined where it failed, or took longer than an attempt may. */
+async function stillHeld({
+  session,
+  server,
+  clock,
+  attemptMs,
+  signal,
+}: Tripwire): Promise<Server | undefined> {
+  if (!session?.inspect) return server
+  const limit = clock.deadline(attemptMs, signal)
+  return untilAborted(session.inspect(), limit.signal)
+    .catch(() => undefined)
+    .finally(limit.clear)
+}
+
+/** Asks again and again for the whole time; the first failure ends it, and so does a server that was born meanwhile. */
 async function observed(wire: Tripwire): Promise<true | NotReady> {
-  const end = wire.clock.now() + wire.stableMs
+  const begun = wire.clock.now()
+  const end = begun + wire.stableMs
   const every = Math.min(Math.max(wire.stableMs / 10, 100), 500)
   while (wire.clock.now() < end) {
     await wire.clock.sleep(Math.min(every, end - wire.clock.now()), wire.signal).catch(() => {})
@@ -62,6 +83,12 @@ async function observed(wire: Tripwire): Promise<true | NotReady> {
     const { verdict, session } = await wire.probe()
     await session?.close()
     if (!verdict.ready) return verdict
+    // A pooler keeps its clients waiting while the server behind it restarts: no attempt fails. One that balances
+    // between servers shows several incarnations, each of them old.
+    const { ageMs, incarnation } = verdict.server
+    const other = incarnation !== wire.server.incarnation
+    if (other && ageMs !== undefined && ageMs < wire.clock.now() - begun)
+      return restarted(wire, 'the server behind the pooler was restarted')
   }
   return true
 }

@@ -125,6 +125,19 @@ describe('of several addresses', () => {
   })
 })
 
+test('one that refused is asked again while another still hangs', async () => {
+  const hole = await opened(startBlackhole())
+  const late = await refused()
+  const { heard, onStep, until } = recorder()
+  const dialling = dial([at(hole), at(late)], never(), onStep)
+  await until(3)
+  await listening(late)
+  const { socket, endpoint } = await dialling
+  expect(endpoint).toEqual(at(late))
+  expect(heard.slice(2)).toEqual(['failed 127.0.0.1 ECONNREFUSED', 'begun 127.0.0.1', 'ok 127.0.0.1'])
+  socket.destroy()
+})
+
 describe('when all fail, the most telling error is thrown', () => {
   test('in either order: refused rather than no such socket', async () => {
     const missing = { path: join(tempFolder('dial'), 'none.sock') }

@@ -15,9 +15,13 @@ export interface Dialed {
   readonly endpoint: Endpoint
 }
 
+/** How often those that refused are asked again while another address keeps silent, in milliseconds. */
+const AGAIN_MS = 25
+
 /**
  * Connects to the first of the endpoints that answers, in their order, each STAGGER_MS after the one before
- * or at once when that failed. `onStep` hears of every address: begun, failed, connected.
+ * or at once when that failed. An address that keeps silent holds nobody up: until it has answered or failed, those
+ * that refused are asked again. `onStep` hears of every address: begun, failed, connected.
  * @throws the most telling of the errors when all fail, or the signal's reason.
  */
 export function dial(
@@ -27,6 +31,7 @@ export function dial(
 ): Promise<Dialed> {
   return new Promise((resolve, reject) => {
     const open = new Set<Socket>()
+    const failed: Endpoint[] = []
     const errors: unknown[] = []
     let next = 0
     let timer: NodeJS.Timeout | undefined
@@ -43,6 +48,20 @@ export function dial(
       const endpoint = endpoints[next++]
       if (!endpoint) return
       const done = onStep(endpoint)
+      knock(endpoint, done, error => {
+        errors.push(error)
+        done({ state: 'failed', ...(error.code ? { code: error.code } : {}) })
+      })
+      if (next < endpoints.length) timer = setTimeout(start, STAGGER_MS)
+    }
+    const again = () => {
+      for (const endpoint of failed.splice(0)) knock(endpoint, outcome => onStep(endpoint)(outcome))
+    }
+    const knock = (
+      endpoint: Endpoint,
+      done: (outcome: { state: 'ok' }) => void,
+      onError: (error: NodeJS.ErrnoException) => void = () => {},
+    ) => {
       const socket = connect(
         'path' in endpoint ? { path: endpoint.path } : { host: endpoint.address, port: endpoint.port },
       )
@@ -56,12 +75,13 @@ export function dial(
       })
       socket.once('error', (error: NodeJS.ErrnoException) => {
         open.delete(socket)
-        errors.push(error)
-        done({ state: 'failed', ...(error.code ? { code: error.code } : {}) })
-        if (next < endpoints.length) start()
-        else if (open.size === 0) finish(() => reject(mostTelling(errors)))
+        failed.push(endpoint)
+        onError(error)
+        if (next < endpoints.length) return start()
+        if (open.size === 0) return finish(() => reject(mostTelling(errors)))
+        clearTimeout(timer)
+        timer = setTimeout(again, AGAIN_MS)
       })
-      if (next < endpoints.length) timer = setTimeout(start, STAGGER_MS)
     }
     if (signal.aborted) return abort()
     if (endpoints.length === 0) return reject(new Error('there is no address to connect to'))
