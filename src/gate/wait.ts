@@ -185,6 +185,7 @@ class TargetWait {
         server: verdict.server,
         session,
         probe,
+        attemptMs: timeoutMs,
         clock: this.clock,
         signal: this.signal,
       })
