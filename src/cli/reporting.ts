@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty'
 import { usage } from '../core/errors.js'
 import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
@@ -33,7 +34,7 @@ export class Reporting {
     targets: readonly Target[],
   ) {
     this.#format = formatOf(values)
-    const terminal = process.stderr.isTTY === true
+    const terminal = isatty(2)
     this.paint = paintFor(env, terminal)
     this.#view = this.#chooseView(targets, terminal)
   }

@@ -81,7 +81,6 @@ export const VERBS: readonly Verb[] = [
       ['a web service by status and body', 'holdfast wait "http://app:8080/health#status=200&body=ready"'],
       ['a HEALTHCHECK', 'holdfast wait --once postgres://app@127.0.0.1/app'],
     ],
-    load: async () => (await import('./wait.js')).waitVerb,
   },
   {
     name: 'test',
@@ -104,6 +103,5 @@ export const VERBS: readonly Verb[] = [
       ['any language', 'holdfast test -- pytest'],
       ['what COMMAND gets', 'holdfast test -- sh -c \'psql "$DATABASE_URL" -c "SELECT version()"\''],
     ],
-    load: async () => (await import('./test.js')).testVerb,
   },
 ]

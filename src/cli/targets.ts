@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os'
 import type { TargetConfig } from '../config/config.js'
-import { findConfig, type Loaded, loadConfig } from '../config/load.js'
+import { findConfig } from '../config/find.js'
+import type { Loaded } from '../config/load.js'
 import { nearest, usage } from '../core/errors.js'
 import { redactAddress, Secret } from '../core/redact.js'
 import type { Expectation } from '../core/service.js'
@@ -32,7 +33,9 @@ export async function resolveTargets(
   configFile: string | undefined,
   env: Env,
 ): Promise<Resolved> {
-  const loaded = configFile ? await loadConfig(configFile) : await findConfig(process.cwd())
+  const file = configFile || findConfig(process.cwd())
+  // Loaded when there is one: it brings YAML, TypeScript and a schema.
+  const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
   const configured = loaded?.config.targets ?? {}
   const parse = parser(env)
   const found = () => discover(env, { schemes: SCHEMES, defaults: parse.defaults })

@@ -94,7 +94,8 @@ function optionsOf(values: Values, config: Config = {}): WaitOptions {
 async function aimsOf(wanted: readonly Wanted[], values: Values, config: Config = {}): Promise<Aim[]> {
   const services = await Promise.all(wanted.map(one => loadService(one.target.service)))
   const command = wanted.find(one => one.target.service === 'exec')
-  if (values.flag('gone') && command) throw usage(`--gone: "${command.target.name}" is a command; it cannot go away`)
+  if (values.flag('gone') && command)
+    throw usage(`--gone: "${command.target.name}" is a command; it cannot go away`)
   const asked = values.text('until') as Depth | undefined
   const queries = values.list('query')
   const able = (ability: Service['abilities'][number]) =>

@@ -1,27 +1,14 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, extname, join, resolve } from 'node:path'
+import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError, usage } from '../core/errors.js'
 import type { Config } from './config.js'
 
-const NAMES = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(kind => `holdfast.config.${kind}`)
+const ENDINGS = ['.ts', '.mts', '.js', '.mjs', '.json', '.yaml', '.yml']
 
 export interface Loaded {
   readonly file: string
   readonly config: Config
-}
-
-/** The configuration in `folder` or the nearest folder above it; undefined when there is none. */
-export async function findConfig(folder: string): Promise<Loaded | undefined> {
-  for (let at = resolve(folder); ; at = dirname(at)) {
-    const found = NAMES.map(name => join(at, name)).filter(path => existsSync(path))
-    if (found.length > 1)
-      throw invalid(at, [
-        `more than one configuration: ${found.map(path => path.slice(at.length + 1)).join(', ')}; keep one`,
-      ])
-    if (found[0]) return loadConfig(found[0])
-    if (at === dirname(at)) return undefined
-  }
 }
 
 /** Reads and validates one file. Throws one error (exit 78) that lists all its problems. */
@@ -52,9 +39,7 @@ async function read(file: string): Promise<unknown> {
   } catch (error) {
     throw invalid(file, [`it cannot be read: ${firstLine(error)}`], error)
   }
-  throw usage(
-    `--config: "${file}" has an ending that is not one of ${NAMES.map(name => extname(name)).join(', ')}`,
-  )
+  throw usage(`--config: "${file}" has an ending that is not one of ${ENDINGS.join(', ')}`)
 }
 
 async function viaJiti(file: string): Promise<unknown> {

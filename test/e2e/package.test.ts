@@ -74,8 +74,8 @@ describe('the packed package', () => {
     const files = pack.files.map(({ path }) => path)
     expect(files.filter(path => !allowed.test(path))).toEqual([])
     expect(files.filter(path => /\.(map|test|bench)\b|(^|\/)(test|meta\.json)$/.test(path))).toEqual([])
-    expect(files.filter(path => path.startsWith('dist/') && !/\.(js|d\.ts|txt)$/.test(path))).toEqual([])
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli.js']))
+    expect(files.filter(path => path.startsWith('dist/') && !/\.(c?js|d\.ts|txt)$/.test(path))).toEqual([])
+    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli.cjs']))
   })
 
   test('names no folder of the machine that built it, and no source map', () => {
@@ -180,7 +180,7 @@ describe('the gate', () => {
   test(`loads no more than ${BUDGET.gate} kB to wait for Postgres and Redis`, async () => {
     const coverage = mkdtempSync(join(folder, 'coverage-'))
     const targets = ['postgres://a:b@127.0.0.1:1/c', 'redis://127.0.0.1:1']
-    const args = [join(installed, 'dist/cli.js'), 'wait', '--once', ...targets]
+    const args = [join(installed, 'dist/cli.cjs'), 'wait', '--once', ...targets]
     await run('node', args, { env: { ...env, NODE_V8_COVERAGE: coverage } }).catch(error =>
       expect(error.code, error.stderr).toBe(1),
     )
@@ -190,7 +190,7 @@ describe('the gate', () => {
       meta: JSON.parse(readFileSync(join(root, 'dist/meta.json'), 'utf8')),
       services: ['postgres', 'redis'],
     })
-    expect(loaded).toContain('dist/cli.js')
+    expect(loaded).toContain('dist/cli.cjs')
     const sizes = loaded.map(path => [relative('dist', path), statSync(join(installed, path)).size] as const)
     const total = sizes.reduce((sum, [, size]) => sum + size, 0)
     expect(total / 1000, JSON.stringify(sizes)).toBeLessThan(BUDGET.gate)

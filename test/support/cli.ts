@@ -27,7 +27,7 @@ export interface CliOptions {
   tty?: boolean | 'stdout' | 'stderr'
   /** Default: the Node that runs the tests. */
   node?: string
-  /** Default: dist/cli.js, which must have been built. */
+  /** Default: dist/cli.cjs, which must have been built. */
   entry?: string
 }
 
@@ -73,7 +73,7 @@ export function holdfastCommand(args: readonly string[], options: CliOptions = {
   const home = tempFolder('home')
   const temp = join(home, 'tmp')
   mkdirSync(temp)
-  const { node = process.execPath, entry = join(REPOSITORY, 'dist/cli.js') } = options
+  const { node = process.execPath, entry = join(REPOSITORY, 'dist/cli.cjs') } = options
   const env: Record<string, string> = {
     PATH: `${dirname(node)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
     HOME: home,
