@@ -125,16 +125,17 @@ describe('of several addresses', () => {
   })
 })
 
-test('one that refused is asked again while another still hangs', async () => {
+test.each(['first', 'second'])('one that refused is asked again while the %s still hangs', async which => {
   const hole = await opened(startBlackhole())
   const late = await refused()
-  const { heard, onStep, until } = recorder()
-  const dialling = dial([at(hole), at(late)], never(), onStep)
+  const { onStep, until } = recorder()
+  const endpoints = which === 'first' ? [at(hole), at(late)] : [at(late), at(hole)]
+  const dialling = dial(endpoints, never(), onStep)
+  // Both have begun, and one has failed.
   await until(3)
   await listening(late)
   const { socket, endpoint } = await dialling
   expect(endpoint).toEqual(at(late))
-  expect(heard.slice(2)).toEqual(['failed 127.0.0.1 ECONNREFUSED', 'begun 127.0.0.1', 'ok 127.0.0.1'])
   socket.destroy()
 })
 

@@ -53,6 +53,7 @@ export function dial(
         done({ state: 'failed', ...(error.code ? { code: error.code } : {}) })
       })
       if (next < endpoints.length) timer = setTimeout(start, STAGGER_MS)
+      else if (failed.length > 0) timer = setTimeout(again, AGAIN_MS)
     }
     const again = () => {
       for (const endpoint of failed.splice(0)) knock(endpoint, outcome => onStep(endpoint)(outcome))
