@@ -56,9 +56,15 @@ export class PostgresSession implements Session {
   }
 
   async write(): Promise<void> {
-    await this.#ask(
-      'BEGIN; CREATE TEMPORARY TABLE holdfast_probe (n int); INSERT INTO holdfast_probe VALUES (1); ROLLBACK',
-    )
+    try {
+      await this.#ask(
+        'BEGIN; CREATE TEMPORARY TABLE holdfast_probe (n int); INSERT INTO holdfast_probe VALUES (1); ROLLBACK',
+      )
+    } catch (error) {
+      // Where the role may not make temporary tables, drawing a transaction number has to do; read-only comes first.
+      if (!(error instanceof ProbeError && error.finding.code === '42501')) throw error
+      await this.#ask('ROLLBACK; SELECT txid_current()')
+    }
   }
 
   /** Whether it recovers from another server, and whether it takes writes. */
