@@ -80,7 +80,7 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
       waits.map(async wait => {
         await wait.run()
         const decided = wait.succeeded ? options.any : wait.state === 'broken' && !options.any
-        if (decided) settled.abort(new Error('another target decided'))
+        if (decided) settled.abort(new DecidedError())
       }),
     )
   } finally {
@@ -94,6 +94,11 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
     ? undefined
     : (outcomes.find(one => one.state === 'broken') ?? outcomes.find((_, i) => !waits[i]?.succeeded))
   return { ok, durationMs: Math.round(clock.now() - begun), outcomes, ...(culprit ? { culprit } : {}) }
+}
+
+/** Another target decided: to an attempt that is under way this is a deadline like any other. */
+class DecidedError extends Error {
+  override readonly name = 'AbortError'
 }
 
 class TargetWait {
