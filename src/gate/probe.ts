@@ -1,6 +1,7 @@
+import type { ReasonId } from '../core/reasons.js'
 import { ProbeError, type Service, type Session } from '../core/service.js'
 import type { Host, Target } from '../core/target.js'
-import type { Finding, NotReady, Server, Verdict } from '../core/verdict.js'
+import type { NotReady, Server, Verdict } from '../core/verdict.js'
 import { systemClock } from '../io/clock.js'
 import type { Endpoint } from '../io/dial.js'
 import { isLiteral, type Resolve, resolveHost, untilAborted } from '../io/resolve.js'
@@ -25,7 +26,7 @@ export async function probeOnce(
   const clock = options.clock ?? systemClock
   const trace = new Trace(() => clock.now())
   const end = clock.now() + (options.timeoutMs ?? ATTEMPT_TIMEOUT_MS)
-  let failure: unknown
+  const failures: { verdict: NotReady; answered: boolean }[] = []
   for (const [i, host] of hostsOf(target).entries()) {
     const left = hostsOf(target).length - i
     const tried = await overAddresses(
@@ -37,21 +38,37 @@ export async function probeOnce(
       (now, shares) => (end - now) / (left - 1 + shares),
     )
     if ('session' in tried) return ready(target, trace, tried.server, tried.session)
-    failure = tried.error
-    if (options.signal?.aborted || !nextHostMayDiffer(finding(service, failure, trace, target))) break
+    const verdict = notReady(target, service, trace, tried.error)
+    failures.push({ verdict, answered: tried.answered })
+    if (options.signal?.aborted || !nextHostMayDiffer(verdict)) break
   }
-  return { verdict: notReady(target, service, trace, failure) }
+  // A host that answered tells more than one that did not.
+  const told = failures.findLast(({ answered }) => answered) ?? failures.at(-1)
+  const { verdict } = told ?? { verdict: notReady(target, service, trace, undefined) }
+  return { verdict: { ...verdict, steps: trace.steps, heard: trace.heard } }
 }
 
 /** An `exec:` target has no host, yet is tried once. */
 const hostsOf = (target: Target): readonly (Host | undefined)[] =>
   target.hosts.length > 0 ? target.hosts : [undefined]
 
-/** libpq: a rejected login is final, everything else moves on to the next host. */
-const nextHostMayDiffer = ({ reason }: Finding): boolean =>
-  !['authentication-failed', 'access-denied', 'database-not-found', 'client-misuse'].includes(reason)
+/** libpq: a rejected login is final, and a driver stays with the host that let it in; all else moves on to the next. */
+const nextHostMayDiffer = ({ finding: { reason }, layer }: NotReady): boolean =>
+  !FINAL.includes(reason) && layer !== 'write'
 
-type Tried = { session: Session | undefined; server: Server } | { error: unknown }
+const FINAL: readonly ReasonId[] = [
+  'authentication-failed',
+  'access-denied',
+  'database-not-found',
+  'client-misuse',
+  'unmet',
+  'schema-missing',
+  'query-error',
+]
+
+type Tried =
+  | { session: Session | undefined; server: Server }
+  | { error: unknown /** Whether the host said anything. */; answered: boolean }
 
 /** Tries one host: an address that accepts and then says nothing does not hide another that works. */
 async function overAddresses(
@@ -77,7 +94,7 @@ async function overAddresses(
       ? await within(1, signal => endpoints(host, options.resolve ?? resolveHost, trace, signal))
       : []
   } catch (error) {
-    return { error }
+    return { error, answered: false }
   }
   for (;;) {
     let attempt: NetAttempt | undefined
@@ -97,7 +114,8 @@ async function overAddresses(
       attempt?.abandon()
       const reached = attempt?.reached
       const rest = reached ? open.filter(one => one !== reached) : []
-      if (options.signal?.aborted || attempt?.heard || rest.length === 0) return { error }
+      if (options.signal?.aborted || attempt?.heard || rest.length === 0)
+        return { error, answered: attempt?.heard || error instanceof ProbeError }
       open = rest
     }
   }
