@@ -32,8 +32,9 @@ export interface FakeService extends Service {
   /** When each login began, in virtual milliseconds. */
   readonly logins: readonly number[]
   readonly opened: number
-  /** Sessions that are open now. */
+  /** Sessions that are open now, and the most that ever were. */
   readonly left: number
+  readonly peak: number
 }
 
 export function fakeService(
@@ -41,7 +42,7 @@ export function fakeService(
   login: (n: number, now: number) => Login = () => ({}),
 ): FakeService {
   const logins: number[] = []
-  const count = { opened: 0, open: 0 }
+  const count = { opened: 0, open: 0, peak: 0 }
   return {
     name: 'fake',
     abilities: ['query', 'write', 'schema'],
@@ -52,6 +53,9 @@ export function fakeService(
     },
     get left() {
       return count.open
+    },
+    get peak() {
+      return count.peak
     },
     async open(_: Target, attempt: Attempt) {
       logins.push(clock.now())
@@ -76,6 +80,7 @@ export function fakeService(
       })
       count.opened++
       count.open++
+      count.peak = Math.max(count.peak, count.open)
       return counted(
         { server: known, closed: new Promise(() => {}), ping: async () => {}, ...session },
         count,
