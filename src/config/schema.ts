@@ -79,6 +79,7 @@ function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): stri
     const inner = issue.errors.at(-1) ?? []
     if (inner.some(one => one.path.length > 0 || one.code === 'unrecognized_keys'))
       return inner.flatMap(one => describe(one, path))
+    if (path.length === 2) return [`${where}: expected an address, or an object with url`]
   }
   return [`${where}: ${wording(issue)}`]
 }
@@ -92,11 +93,14 @@ function wording(issue: z.core.$ZodIssue): string {
     case 'too_small':
       return `must be at least ${issue.minimum}`
     case 'invalid_union':
-      return 'expected an address, or an object with url'
+      return `expected ${[...new Set(issue.errors.flatMap(expectedTypes))].join(' or ')}`
     default:
       return issue.message
   }
 }
+
+const expectedTypes = (issues: readonly z.core.$ZodIssue[]): string[] =>
+  issues.flatMap(issue => (issue.code === 'invalid_type' ? [issue.expected] : []))
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(configSchema.def.shape)
