@@ -29,10 +29,12 @@ const BY_STATE: readonly Rule[] = [
 
 /** PgBouncer sends 08P01 without a routine for everything; only the text tells which. */
 const PGBOUNCER: readonly Rule[] = [
-  [/max_client_conn|no more connections/i, 'too-many-connections'],
+  [/max_client_conn|no more connections|client connections exceeded/i, 'too-many-connections'],
+  [/^(SSL|TLS) required/i, 'tls-failure'],
+  [/login rejected/i, 'access-denied'],
   [/no such database|database ".*" does not exist/i, 'database-not-found'],
   [/query_wait_timeout/i, 'pool-exhausted'],
-  [/starting up|disabled/i, 'server-not-ready'],
+  [/starting up|disabled|server login has been failing/i, 'server-not-ready'],
   [/query[_ ]timeout|transaction[_ ]timeout/i, 'statement-timeout'],
   [/client_idle_timeout|server conn crashed|database removed/i, 'connection-lost'],
   [/unsupported startup parameter/i, 'client-misuse'],

@@ -56,6 +56,26 @@ export class Conversation {
   }
 }
 
+const PGBOUNCER_ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/^(SSL|TLS) required/, 'PgBouncer wants TLS from its clients: use sslmode=require.'],
+  [
+    /no such database/,
+    'Add the database to [databases] in pgbouncer.ini, or correct its name in the address.',
+  ],
+  [
+    /unsupported startup parameter/,
+    'Leave the parameter out of the address, or add it to ignore_startup_parameters in pgbouncer.ini.',
+  ],
+  [
+    /server login has been failing/,
+    'PgBouncer answers, but cannot log in to the server behind it: see its log, and whether that server runs.',
+  ],
+  [
+    /query_wait_timeout/,
+    'No server connection came free: look for long transactions, a small default_pool_size, or a server behind PgBouncer that is down.',
+  ],
+]
+
 /** The verdict of an ErrorResponse. */
 export function failure(body: Uint8Array): ProbeError {
   const error = serverMessage(body)
@@ -68,7 +88,8 @@ export function failure(body: Uint8Array): ProbeError {
   return new ProbeError({ ...finding, ...(advice ? { advice } : {}) }, product)
 }
 
-function adviceFor({ code, message }: ServerMessage): string | undefined {
+function adviceFor({ code, message, routine }: ServerMessage): string | undefined {
+  if (code === '08P01' && !routine) return PGBOUNCER_ADVICE.find(([pattern]) => pattern.test(message))?.[1]
   if (code === '28000' && /no encryption|SSL off/.test(message)) {
     return 'pg_hba.conf admits this user from here only with TLS, or not at all: try sslmode=require, or add a "host" line and reload.'
   }

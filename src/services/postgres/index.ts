@@ -42,8 +42,11 @@ async function login(target: Target, attempt: Attempt, encrypt: boolean): Promis
  * where it came further.
  */
 async function otherWay(error: unknown, again: () => Promise<Session>): Promise<Session> {
+  if (!(error instanceof ProbeError)) throw error
+  const { code, reason } = error.finding
+  // PgBouncer wants TLS in words of its own.
   const rejected =
-    error instanceof ProbeError && error.finding.code === '28000' && error.finding.reason === 'access-denied'
+    (code === '28000' && reason === 'access-denied') || (code === '08P01' && reason === 'tls-failure')
   if (!rejected) throw error
   return again().catch(second => {
     const further =
@@ -139,12 +142,14 @@ async function attraction(session: PostgresSession, target: Target): Promise<voi
 /** Adds what a second look can tell: how old the server is that lacks the database. */
 async function explain(error: ProbeError, target: Target, attempt: Attempt): Promise<ProbeError> {
   if (error.finding.reason !== 'database-not-found') return error
+  // A pooler tells in its own words.
+  if (error.finding.byText) return error
   const database = target.database ?? userOf(target)
   const finding = {
     ...error.finding,
     advice: `Create it (createdb ${quoted(database)}), or correct the database's name in the address.`,
   }
-  if (database === 'postgres' || error.finding.byText) return new ProbeError(finding)
+  if (database === 'postgres') return new ProbeError(finding)
   try {
     // What protects the password holds here, too.
     const params = new Map([...target.params].filter(([key]) => PROTECTS.has(key)))
