@@ -56,13 +56,15 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
         served[i] = await serve(one, shared)
       }),
     )
-    restore()
     interrupt.signal.throwIfAborted()
     const failed = served.find(one => one.choice.decision === 'fail')
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
     tell(reporting, served, exitStatus, Date.now() - begun)
     if (failed) return exitStatus
-    return await runTold(command, reaper, handOver(env, handoversOf(served, env)))
+    const running = runTold(command, reaper, handOver(env, handoversOf(served, env)))
+    // Not before: a signal in between would end us, and not reach COMMAND.
+    restore()
+    return await running
   } catch (error) {
     if (error instanceof Interrupted) return statusOfSignal(error.signalName)
     throw error

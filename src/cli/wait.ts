@@ -35,14 +35,20 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     signal: interrupt.signal,
     onVerdict: (verdict, progress) => reporting.verdict(verdict, progress),
   })
-  restore()
-  const { reason } = interrupt.signal
-  const exitStatus =
-    reason instanceof Interrupted ? statusOfSignal(reason.signalName) : statusOf(result, values.flag('once'))
+  const interrupted = () => {
+    const { reason } = interrupt.signal
+    return reason instanceof Interrupted ? statusOfSignal(reason.signalName) : undefined
+  }
+  const exitStatus = interrupted() ?? statusOf(result, values.flag('once'))
   reporting.end({ verb: 'wait', result, exitStatus, goal: values.flag('gone') ? 'gone' : 'ready' })
   if (exitStatus !== 0 || !command) return exitStatus
   const { runGuarded } = await import('./command.js')
-  return runGuarded(command)
+  const late = interrupted()
+  if (late !== undefined) return late
+  const running = runGuarded(command)
+  // Not before: a signal in between would end us, and not reach COMMAND.
+  restore()
+  return running
 }
 
 /** The first failing target decides: what does not heal is 78, a schema 65, all else 69. */

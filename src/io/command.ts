@@ -24,12 +24,13 @@ export function runCommand(
   return new Promise(resolve => {
     // Killed between the start and the registration, we would leave it behind without the mark.
     const mark = reaper.mark()
-    const child = spawn(file, args, { stdio: 'inherit', env: { ...env, ...mark }, windowsHide: true })
-    if (child.pid) reaper.watch(child.pid, 'tree')
+    // Before the start: a signal that came right after it would end us instead of reaching the child.
     const restore = onSignals(signal => {
       const delivered = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground()
       if (!delivered) child.kill(signal)
     })
+    const child = spawn(file, args, { stdio: 'inherit', env: { ...env, ...mark }, windowsHide: true })
+    if (child.pid) reaper.watch(child.pid, 'tree')
     const finish = (end: CommandEnd) => {
       restore()
       if (child.pid) reaper.release(child.pid)
