@@ -34,6 +34,8 @@ const BY_TEXT: readonly (readonly [RegExp, ReasonId, string?])[] = [
   [/DB index is out of range|invalid DB index/i, 'database-not-found'],
   [/AUTH.*called without any password configured|no password is set/i, 'authentication-failed',
     'The server has no password for this user: leave it out of the address, or set requirepass.'],
+  [/wrong number of arguments for 'auth'/i, 'client-misuse',
+    'A server before Redis 6 knows no users: leave the user out of the address.'],
   [/invalid password/i, 'authentication-failed'],
 ]
 
