@@ -19,7 +19,7 @@ const plain = {
 }
 
 test("the README's main job works as written, once it is installed and built", async () => {
-  const line = /```sh\nnpm ci && npm run build && (node dist/cli.cjs test -- .*)\n```/.exec(readme)?.[1]
+  const line = /```sh\nnpm ci && npm run build && (node dist\/cli\.cjs test -- .*)\n```/.exec(readme)?.[1]
   const { status, stdout, stderr } = await run('sh', ['-c', line ?? 'exit 99'], { cwd: root, env: plain })
   expect(status, stderr).toBe(0)
   expect(stdout).toContain('wrote and read 2 rows on PostgreSQL')
