@@ -4,7 +4,7 @@ import { parseTarget, type Target } from '../core/target.js'
 import { discover, identity, type Source, urlOf } from '../gate/discover.js'
 import type { WaitResult } from '../gate/wait.js'
 import { startReaper } from '../io/reaper.js'
-import { Interrupted, onSignals, statusOfSignal } from '../io/signals.js'
+import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import { type Handover, handOver } from '../standin/handover.js'
 import { type Settled, type SettleOptions, settle } from '../standin/settle.js'
@@ -34,17 +34,14 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     env,
     wanted.map(one => one.target),
   )
-  const interrupt = new AbortController()
-  const restore = onSignals(signal => {
-    if (signal !== 'SIGUSR1' && signal !== 'SIGUSR2') interrupt.abort(new Interrupted(signal))
-  })
+  const { signal, restore } = abortOnSignals()
   const reaper = startReaper()
   const begun = Date.now()
   const shared = {
     ...settingsOf(values, loaded?.config),
     ci: env.CI === 'true' || env.CI === '1',
     reaper,
-    signal: interrupt.signal,
+    signal,
     onVerdict: reporting.verdict.bind(reporting),
   }
   const served: Served[] = []
@@ -56,7 +53,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
         served[i] = await serve(one, shared)
       }),
     )
-    interrupt.signal.throwIfAborted()
+    signal.throwIfAborted()
     const failed = served.find(one => one.choice.decision === 'fail')
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
     tell(reporting, served, exitStatus, Date.now() - begun)

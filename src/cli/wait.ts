@@ -4,7 +4,7 @@ import { parseDuration } from '../core/options.js'
 import type { Service } from '../core/service.js'
 import type { Depth } from '../gate/options.js'
 import { type Aim, type Outcome, type WaitOptions, type WaitResult, waitForTargets } from '../gate/wait.js'
-import { Interrupted, onSignals, statusOfSignal } from '../io/signals.js'
+import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { loadService } from '../services/registry.js'
 import type { Call, Values } from './call.js'
 import { Reporting } from './reporting.js'
@@ -26,17 +26,14 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     env,
     wanted.map(one => one.target),
   )
-  const interrupt = new AbortController()
-  const restore = onSignals(signal => {
-    if (signal !== 'SIGUSR1' && signal !== 'SIGUSR2') interrupt.abort(new Interrupted(signal))
-  })
+  const { signal, restore } = abortOnSignals()
   const result = await waitForTargets(aims, {
     ...optionsOf(values, loaded?.config),
-    signal: interrupt.signal,
+    signal,
     onVerdict: (verdict, progress) => reporting.verdict(verdict, progress),
   })
   const interrupted = () => {
-    const { reason } = interrupt.signal
+    const { reason } = signal
     return reason instanceof Interrupted ? statusOfSignal(reason.signalName) : undefined
   }
   const exitStatus = interrupted() ?? statusOf(result, values.flag('once'))

@@ -1,8 +1,8 @@
 import { lookup } from 'node:dns'
-import { accessSync, constants } from 'node:fs'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { monotonic } from './clock.js'
+import { executable } from './files.js'
 
 export interface Resolved {
   readonly address: string
@@ -45,15 +45,6 @@ function getent(): string | null {
     if (process.platform !== 'linux') getentPath = null
   }
   return getentPath
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
 
 async function viaNode(name: string, signal: AbortSignal): Promise<Resolved[]> {

@@ -51,6 +51,15 @@ export function onSignals(handle: (signal: Forwarded) => void): () => void {
   }
 }
 
+/** A signal to end our own work: aborts with `Interrupted`, until `restore` is called. */
+export function abortOnSignals(): { signal: AbortSignal; restore: () => void } {
+  const interrupt = new AbortController()
+  const restore = onSignals(signal => {
+    if (signal !== 'SIGUSR1' && signal !== 'SIGUSR2') interrupt.abort(new Interrupted(signal))
+  })
+  return { signal: interrupt.signal, restore }
+}
+
 /**
  * Does the terminal deliver Ctrl-C to the whole process group, us and our children? Then a child has had
  * the signal already.

@@ -1,6 +1,7 @@
-import { accessSync, constants, readdirSync, realpathSync } from 'node:fs'
+import { readdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
 import { HoldfastError, usage } from '../core/errors.js'
+import { executable } from '../io/files.js'
 import type { Reaper } from '../io/reaper.js'
 import { type Environment, programsDirectory } from './directories.js'
 import { copyOf, type EmbeddedPackage, findEmbedded, hasLinks, platformPackage } from './embedded.js'
@@ -165,15 +166,6 @@ function withPrograms(dir: string): string | undefined {
     return ['postgres', 'initdb'].every(name => executable(join(bin, name))) ? bin : undefined
   } catch {
     return undefined
-  }
-}
-
-function executable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }
 
