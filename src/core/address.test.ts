@@ -103,17 +103,29 @@ describe('a URL', () => {
     expect(refusal(() => parseUrl(text))).toContain(`a % in its ${part} is not followed`)
   })
 
-  test.each(['x://u:p/w@h/d', 'x://u:p?w@h/d', 'x://u:p#w@h/d', 'x://u:1/w@h', 'x://u:p@w/v@h', 'x://h/d@e'])(
-    'with a bare sign in its password, %s, is refused by how to write it',
-    text => {
-      expect(refusal(() => parseUrl(text))).toContain('write / as %2F, ? as %3F and # as %23')
-    },
-  )
+  test.each([
+    'x://u:p/w@h/d',
+    'x://u:p/@h',
+    'x://u:p?w@h/d',
+    'x://u:p#w@h/d',
+    'x://u:1/w@h',
+    'x://u:p@w/v@h',
+    'x://h/d@e',
+  ])('with a bare sign in its password, %s, is refused by how to write it', text => {
+    expect(refusal(() => parseUrl(text))).toContain('write / as %2F, ? as %3F and # as %23')
+  })
 
   test('may have an @ in the value of a parameter, in the path of a page and of a socket', () => {
     expect(parseUrl('x://h/d?user=me@corp').query.get('user')).toBe('me@corp')
     expect(parseUrl('http://h/@scope/it').path).toBe('/@scope/it')
     expect(parseUrl('redis+unix:///run/redis@6380.sock').path).toBe('/run/redis@6380.sock')
+  })
+
+  test('has no value for a parameter without a sign, and no key for one that begins with it', () => {
+    expect([...parseUrl('x://h/?a&=b').query]).toEqual([
+      ['a', ''],
+      ['', 'b'],
+    ])
   })
 
   test('keeps what it cannot decode as it stands in the raw query, and takes the last of two values', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type ErrorKind, HoldfastError, nearest, usage } from './errors.js'
+import { type ErrorKind, EXIT, HoldfastError, nearest, usage } from './errors.js'
 import type { NotReady } from './verdict.js'
 
 const verdict: NotReady = {
@@ -48,6 +48,21 @@ describe('a HoldfastError', () => {
   })
 })
 
+test('the exit statuses are those that scripts rely on', () => {
+  expect(EXIT).toEqual({
+    ok: 0,
+    findings: 1,
+    usage: 64,
+    schema: 65,
+    unavailable: 69,
+    defect: 70,
+    config: 78,
+    notExecutable: 126,
+    notFound: 127,
+    interrupted: 130,
+  })
+})
+
 describe('the nearest known word', () => {
   const known = ['wait', 'doctor', 'check', 'attemptTimeout']
   test.each([
@@ -56,6 +71,8 @@ describe('the nearest known word', () => {
     ['doktor', 'doctor'],
     ['docter', 'doctor'],
     ['chek', 'check'],
+    ['wt', 'wait'],
+    ['waiitt', 'wait'],
     ['attempt_timeout', 'attemptTimeout'],
     ['attempttimout', 'attemptTimeout'],
   ])('to %s is %s', (word, near) => expect(nearest(word, known)).toBe(near))
@@ -72,6 +89,8 @@ describe('the nearest known word', () => {
   test('may differ in a third of a long word, and in two letters of a short one', () => {
     expect(nearest('abcdefghixyz', ['abcdefghijklmno'])).toBeUndefined()
     expect(nearest('abcdefghixyz', ['abcdefghijkl'])).toBe('abcdefghijkl')
+    expect(nearest('abcdefghwxyz', ['abcdefghijkl'])).toBe('abcdefghijkl')
+    expect(nearest('abcdefgvwxyz', ['abcdefghijkl'])).toBeUndefined()
     expect(nearest('abyz', ['abcd'])).toBe('abcd')
     expect(nearest('axyz', ['abcd'])).toBeUndefined()
   })
