@@ -51,8 +51,8 @@ export interface Session {
   /** What the handshake told. */
   readonly server: Server
   readonly closed: Promise<unknown>
-  /** The cheapest question that only a serving server answers. */
-  ping(): Promise<void>
+  /** The cheapest question that only a serving server answers; none where opening asked it already. */
+  ping?(): Promise<void>
   /** Version, incarnation and age, as far as they can be read. */
   inspect?(): Promise<Server>
   query?(text: string): Promise<readonly Row[]>

@@ -147,7 +147,8 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ...(user ? { user } : {}),
     ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(database ? { database } : {}),
-    tls: tlsOf(scheme, web ? () => undefined : get, bad),
+    // A web address' query belongs to the server.
+    tls: tlsOf(scheme, web ? key => url.fragment.get(key) : get, bad),
     params,
     ...(web ? { location: new Secret((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : '')) } : {}),
     given: new Secret(text),

@@ -19,7 +19,8 @@ export async function examine(
   }
   const session = await service.open(target, attempt)
   try {
-    if (until !== 'auth') await attempt.step('query', () => session.ping())
+    const { ping } = session
+    if (ping && until !== 'auth') await attempt.step('query', () => ping.call(session))
     if (connections > 1) await fill(target, service, attempt, connections, session)
     for (const text of queries) await attempt.step('query', () => holds(session, text))
     if (until === 'write')
@@ -59,7 +60,7 @@ async function fill(
         })
         return {
           session,
-          answered: await session.ping().then(
+          answered: await Promise.resolve(session.ping?.()).then(
             () => undefined,
             error => ({ error }),
           ),

@@ -23,6 +23,7 @@ const formsOf = (secret: string): string[] => [
 
 const probed: Probed[] = []
 const peers: Peer[] = []
+const closers: (() => Promise<unknown>)[] = []
 
 export async function probe(address: string, options: ProbeOptions = {}): Promise<Probed> {
   const target = parseTarget(address, { schemes: SCHEMES })
@@ -52,6 +53,9 @@ export async function startedPeer(script: Script, options?: PeerOptions): Promis
   return peer
 }
 
+/** Has something closed after the test, before it is seen what is left. */
+export const closedAtEnd = (close: () => Promise<unknown>): void => void closers.push(close)
+
 /** What every verdict is: plain data that survives JSON, and without a secret in any form. */
 function isClean(verdict: Verdict, secrets: readonly string[]): void {
   const text = JSON.stringify(verdict)
@@ -74,7 +78,7 @@ export function leavingNothing(secrets: readonly string[] = [SECRET]): void {
       expect(watched.flatMap(peer => peer.errors)).toEqual([])
       for (const { verdict } of done) isClean(verdict, secrets)
     } finally {
-      await Promise.all(watched.map(peer => peer.close()))
+      await Promise.all([...watched.map(peer => peer.close()), ...closers.splice(0).map(close => close())])
     }
     if (before) expect(await leftSince(before)).toEqual([])
   })

@@ -26,7 +26,6 @@ export const exec: Service = {
     return {
       server: { product: 'command' },
       closed: new Promise(() => {}),
-      ping: async () => {},
       close: async () => {},
     }
   },

@@ -9,6 +9,9 @@ import { mismatch } from '../mismatch.js'
 /** As much of a body as an expectation is looked for in. */
 const MAX_BODY = 1 << 20
 
+/** As much as an error page needs to say what is wrong. */
+const SHORT_BODY = 1 << 12
+
 /**
  * An HTTP address that answers as expected. The fragment says what that is, and is never sent:
  * `http://app/health#status=200-299,304&body=ready`. Default: any 2xx.
@@ -26,7 +29,6 @@ export const http: Service = {
       return {
         server: { product: server },
         closed: new Promise(() => {}),
-        ping: async () => {},
         close: async () => link.close(),
       }
     } catch (error) {
@@ -63,11 +65,13 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
   const response = await send(target, attempt, link)
   const status = response.statusCode ?? 0
   if (!within(status, expected.status)) {
+    // Only the text tells that the port wants TLS.
+    const told = status === 400 ? await read(response, SHORT_BODY).catch(() => '') : ''
     response.destroy()
-    throw new ProbeError(refusal(status, response, expected))
+    throw new ProbeError(refusal(status, response, expected, told))
   }
   if (expected.body !== undefined) {
-    const body = await read(response)
+    const body = await read(response, MAX_BODY)
     if (!body.includes(expected.body))
       throw new ProbeError({
         reason: 'unmet',
@@ -96,6 +100,10 @@ function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMes
       signal: attempt.signal,
     })
     sent.once('response', resolve)
+    sent.once('upgrade', (response, socket) => {
+      socket.destroy()
+      resolve(response)
+    })
     sent.once('error', error => {
       const raw = (error as { rawPacket?: Uint8Array }).rawPacket
       reject(attempt.signal.aborted ? attempt.signal.reason : raw ? mismatch('HTTP', raw) : error)
@@ -104,12 +112,12 @@ function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMes
   })
 }
 
-async function read(response: IncomingMessage): Promise<string> {
+async function read(response: IncomingMessage, limit: number): Promise<string> {
   let body = ''
   response.setEncoding('utf8')
   for await (const chunk of response) {
     body += chunk
-    if (body.length > MAX_BODY) break
+    if (body.length > limit) break
   }
   return body
 }
@@ -124,15 +132,27 @@ const BY_STATUS: Readonly<Record<number, ReasonId>> = {
   504: 'server-not-ready',
 }
 
-function refusal(status: number, { statusMessage, headers }: IncomingMessage, expected: Expected): Finding {
+function refusal(
+  status: number,
+  { statusMessage, headers }: IncomingMessage,
+  expected: Expected,
+  told: string,
+): Finding {
   const reason = BY_STATUS[status] ?? 'unmet'
-  const plainToTls = status === 400 && /HTTPS/i.test(statusMessage ?? '')
+  if (status === 400 && /HTTP request.* HTTPS (port|server)/i.test(`${statusMessage} ${told}`)) {
+    return {
+      reason: 'tls-failure',
+      code: '400',
+      message: 'the server takes HTTPS on this port, and got HTTP',
+      advice: 'Write https:// in the address.',
+    }
+  }
   const elsewhere =
     status >= 300 && status < 400 && headers.location
       ? { advice: 'It redirects: give the address that it leads to, or #status=200-399.' }
       : {}
   return {
-    reason: plainToTls ? 'tls-failure' : reason,
+    reason,
     code: String(status),
     message: `status ${status}${statusMessage ? ` ${statusMessage}` : ''}, expected ${expected.status}`,
     ...elsewhere,

@@ -11,7 +11,6 @@ export const tcp: Service = {
     return {
       server: { product: 'TCP' },
       closed: link.closed,
-      ping: async () => {},
       close: async () => link.close(),
     }
   },
