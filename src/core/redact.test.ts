@@ -34,6 +34,8 @@ describe('an address for a reader', () => {
     ['postgres://me@corp:pw@h/d', 'postgres://me@corp:***@h/d'],
     ['postgres://u:pw@a:1,[::1]:2/d', 'postgres://u:***@a:1,[::1]:2/d'],
     ['postgres://::1:5432/d', 'postgres://::1:5432/d'],
+    ['postgres://fe80::10:5432/d', 'postgres://fe80::10:5432/d'],
+    ['postgres://@h/d', 'postgres://@h/d'],
     ['redis+unix://u:pw@/run/redis.sock', 'redis+unix://u:***@/run/redis.sock'],
   ])('has its password hidden: %s', (text, shown) => expect(redactAddress(text)).toBe(shown))
 
@@ -53,6 +55,9 @@ describe('an address for a reader', () => {
       'postgres://h/d?sslmode=require&x=***&sslpassword=***',
     ],
     ['postgres://h/d?SSLMODE=require', 'postgres://h/d?SSLMODE=require'],
+    ['postgres://u:@h?user=me@corp', 'postgres://u:***@h?user=me@corp'],
+    ['postgres://u:p@[::1]?user=me@corp', 'postgres://u:***@[::1]?user=me@corp'],
+    ['http://h/x?=v', 'http://h/x?=***'],
     ['postgres://h/d?user=me@corp&password=p@w', 'postgres://h/d?user=me@corp&password=***'],
     ['postgres://h/d?sslmode=require;password=pw', 'postgres://h/d?sslmode=require;password=***'],
     ['postgres://h/d?password=a;sslmode=b', 'postgres://h/d?password=***'],
@@ -76,6 +81,8 @@ describe('an address for a reader', () => {
     ['postgres://u:p@w/v@h/d', 'postgres://u:***@h/d'],
     ['postgres://u:p?a=w@h/d', 'postgres://u:***@h/d'],
     ['postgres://u/v:p@h/d', 'postgres://***:***@h/d'],
+    ['postgres:///:p@h', 'postgres://***:***@h'],
+    ['redis://:p/w@h', 'redis://:***@h'],
     ['nats://to/ken@h', 'nats://***@h'],
     ['postgres://to/ken@h', 'postgres://***@h'],
     ['postgres://app:pw', 'postgres://app:***'],
@@ -107,6 +114,7 @@ describe('an address for a reader', () => {
     ['exec: true ', 'exec: true'],
     ['exec:PGPASSWORD=pw psql', 'exec:PGPASSWORD=*** …'],
     ['EXEC:curl token', 'EXEC:curl …'],
+    ['exec:=pw curl', 'exec:=*** …'],
   ])('that is a command shows the program alone: %s', (text, shown) =>
     expect(redactAddress(text)).toBe(shown),
   )

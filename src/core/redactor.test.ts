@@ -191,6 +191,12 @@ describe('in what others say, no secret stays', () => {
     )
   })
 
+  test('given as user or password of a page', () => {
+    expect(
+      shown('http://admin77:hunter22@h/', 'user admin77, password hunter22, both admin77:hunter22'),
+    ).toBe('user ***, password ***, both ***')
+  })
+
   test('given before a command', () => {
     expect(shown('exec:TOKEN="abc def" tool', 'tool: abc def is wrong')).toBe('tool: *** is wrong')
   })

@@ -1,0 +1,19 @@
+import { expect, test } from 'vitest'
+import { loadService, SCHEMES } from './registry.js'
+
+test.each([...new Set([...SCHEMES.values()].map(scheme => scheme.service)), 'exec'])(
+  'the service %s is loaded by its own name',
+  async name => {
+    const service = await loadService(name)
+    expect(service.name).toBe(name)
+    expect(typeof service.open).toBe('function')
+  },
+)
+
+test('a service that does not exist is a defect', async () => {
+  await expect(loadService('oracle')).rejects.toThrow('no service "oracle"')
+})
+
+test('every scheme is written as addresses are compared, in lower case', () => {
+  for (const scheme of SCHEMES.keys()) expect(scheme).toBe(scheme.toLowerCase())
+})
