@@ -6,7 +6,7 @@ import type { Outcome, Progress, WaitResult } from '../gate/wait.js'
 import type { Values } from './call.js'
 import { annotations, writeSummary } from './output/github.js'
 import { type Decision, documentOf, targetOf } from './output/json.js'
-import { writeJunit } from './output/junit.js'
+import { checkWritable, writeJunit } from './output/junit.js'
 import { type Paint, paintFor } from './output/paint.js'
 import { LineView, LiveView, type ProgressView, SILENT } from './output/progress.js'
 import { evidence, summary } from './output/table.js'
@@ -34,6 +34,8 @@ export class Reporting {
     targets: readonly Target[],
   ) {
     this.#format = formatOf(values)
+    const junit = values.text('junit')
+    if (junit) checkWritable(junit)
     const terminal = isatty(2)
     this.paint = paintFor(env, terminal)
     this.#view = this.#chooseView(targets, terminal)

@@ -1,10 +1,24 @@
-import { writeFileSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { usage } from '../../core/errors.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { WaitResult } from '../../gate/wait.js'
 
 const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+
+/** Whether a report can be written, asked before a wait begins whose result would be lost. */
+export function checkWritable(file: string): void {
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK)
+    if (existsSync(file) && statSync(file).isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' })
+  } catch (error) {
+    throw unwritable(file, error)
+  }
+}
+
+const unwritable = (file: string, error: unknown): Error =>
+  usage(`--junit: "${file}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
 
 /** A test suite with one case a target. */
 export function writeJunit(file: string, verb: string, result: WaitResult): void {
@@ -13,15 +27,17 @@ export function writeJunit(file: string, verb: string, result: WaitResult): void
     const head = `  <testcase classname="holdfast.${verb}" name="${escapeXml(target.name)}" time="${seconds}"`
     if (verdict.ready || state === 'gone') return `${head}/>`
     const { finding, layer } = verdict
+    // With --any, one that was not needed has not failed.
+    if (result.ok) return `${head}>\n    <skipped message="${escapeXml(finding.message)}"/>\n  </testcase>`
     const text = `${target.address}: ${layer}: ${finding.message}\n${adviceOf(finding)}`
     return `${head}>\n    <failure type="${finding.reason}" message="${escapeXml(finding.message)}">${escapeXml(text)}</failure>\n  </testcase>`
   })
-  const failures = cases.filter(text => text.includes('<failure')).length
+  const count = (tag: string) => cases.filter(text => text.includes(`<${tag} `)).length
   const seconds = (result.durationMs / 1000).toFixed(3)
-  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="holdfast ${verb}" tests="${cases.length}" failures="${failures}" errors="0" time="${seconds}">\n${cases.join('\n')}\n</testsuite>\n`
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="holdfast ${verb}" tests="${cases.length}" failures="${count('failure')}" errors="0" skipped="${count('skipped')}" time="${seconds}">\n${cases.join('\n')}\n</testsuite>\n`
   try {
     writeFileSync(file, xml)
   } catch (error) {
-    throw usage(`--junit: "${file}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
+    throw unwritable(file, error)
   }
 }
