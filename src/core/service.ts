@@ -91,4 +91,11 @@ export class ProbeError extends Error {
 export class LinkError extends Error {
   override readonly name = 'LinkError'
   readonly code = 'EOF'
+  constructor(
+    message: string,
+    /** What came instead of what the protocol allows. */
+    readonly bytes?: Uint8Array,
+  ) {
+    super(message)
+  }
 }

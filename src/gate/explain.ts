@@ -1,17 +1,20 @@
 import { classifyTransport } from '../core/classify.js'
 import { plain } from '../core/redact.js'
 import { redactorOf } from '../core/redactor.js'
-import { ProbeError, type Service } from '../core/service.js'
+import { LinkError, ProbeError, type Service } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import type { Finding, Layer, Server } from '../core/verdict.js'
+import { mismatch } from '../services/mismatch.js'
 import type { Trace } from './attempt.js'
 
 /** Why a probe failed, in the words of the table and without a secret. */
 export function finding(service: Service, error: unknown, trace: Trace, target: Target): Finding {
   const clean = cleaner(target)
+  // Whoever speaks before the handshake shows what it is.
+  const known = error instanceof LinkError && error.bytes ? mismatch('TLS', error.bytes) : error
   const found =
-    error instanceof ProbeError
-      ? error.finding
+    known instanceof ProbeError
+      ? known.finding
       : (service.classify(error) ?? (timedOut(error) ? hung(trace) : classifyTransport(error)))
   return {
     ...found,

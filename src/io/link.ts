@@ -125,7 +125,8 @@ export class SocketLink implements Link {
     // Loaded when it is needed: node:tls costs a fifth of a cold start.
     const { startTls } = await import('./tls.js')
     // Bytes from before the handshake would be taken for protected ones (CVE-2021-23222).
-    if (this.#size > 0) throw new LinkError('the server sent plain bytes before the TLS handshake')
+    if (this.#size > 0)
+      throw new LinkError('the server sent plain bytes before the TLS handshake', this.#all())
     // On a stream that has ended a handshake would wait for ever.
     if (this.#ended) throw this.#ended
     const socket = this.#socket.removeAllListeners()

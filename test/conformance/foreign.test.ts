@@ -1,10 +1,14 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { Service } from '../../src/core/service.js'
+import { parseTarget } from '../../src/core/target.js'
+import { probeOnce } from '../../src/gate/probe.js'
+import { loadService, SCHEMES } from '../../src/services/registry.js'
 import { certificates } from '../support/certs.js'
 import type { Script } from '../support/peer.js'
 import * as peers from '../support/peers.js'
 import { leavingNothing, refusal, startedPeer } from './probing.js'
-import { isExempt, type Place, type Real } from './subject.js'
+import { type Face, isExempt, type Place, type Real, type Subject } from './subject.js'
 import { SUBJECTS } from './subjects.js'
 
 const SPEAKERS = SUBJECTS.filter(({ spoken }) => !isExempt(spoken))
@@ -34,26 +38,55 @@ const GREETINGS: readonly (readonly [string, Script])[] = [
   ['something else', peers.greets(NOISE)],
 ]
 
+interface Told {
+  readonly face: string
+  readonly meets: string
+  readonly reason: string
+  readonly named: boolean
+  readonly heard: boolean
+  readonly advised: boolean
+}
+
+async function told(face: Face, meets: string, place: Place): Promise<Told> {
+  const { finding, heard } = await refusal(face.address(place))
+  // A TLS handshake that meets plain text need not know whose it is.
+  const handshake = face.tls && finding.reason === 'tls-failure'
+  return {
+    face: face.label,
+    meets,
+    reason: handshake ? 'protocol-mismatch' : finding.reason,
+    named: handshake || finding.message.includes(meets),
+    heard,
+    advised: finding.advice !== undefined,
+  }
+}
+
+// A face without a word of its own takes whoever accepts.
+const speaking = ({ faces }: Subject) => faces.filter(({ waits }) => waits)
+
+test('what speaks another protocol is told apart, and named', async () => {
+  const places: [string, Place][] = SPEAKERS.map(({ name, spoken }) => [String(spoken), placeOf(name)])
+  for (const [meets, script] of GREETINGS) places.push([meets, await startedPeer(script)])
+  const meetings = SUBJECTS.flatMap(subject =>
+    speaking(subject).flatMap(face =>
+      places.filter(([meets]) => meets !== subject.spoken).map(([meets, place]) => ({ face, meets, place })),
+    ),
+  )
+  const answers = await Promise.all(meetings.map(({ face, meets, place }) => told(face, meets, place)))
+  expect(answers).toEqual(
+    meetings.map(({ face, meets }) => ({
+      face: face.label,
+      meets,
+      reason: 'protocol-mismatch',
+      named: true,
+      heard: true,
+      advised: true,
+    })),
+  )
+})
+
 for (const subject of SUBJECTS) {
-  const others = SPEAKERS.filter(({ name }) => name !== subject.name)
-  // A face without a word of its own takes whoever accepts.
-  const faces = subject.faces.filter(({ waits }) => waits)
-
-  test.each(faces)('$label: what speaks another protocol is told apart, and named', async face => {
-    const places: [string, Place][] = others.map(({ name, spoken }) => [String(spoken), placeOf(name)])
-    for (const [name, script] of GREETINGS) places.push([name, await startedPeer(script)])
-    const told = places.map(async ([name, place]) => {
-      const { finding, heard } = await refusal(face.address(place))
-      // A TLS handshake that meets plain text need not know whose it is.
-      const named = finding.message.includes(name) || (face.tls && finding.reason === 'tls-failure')
-      const reason = finding.reason === 'tls-failure' && face.tls ? 'protocol-mismatch' : finding.reason
-      return { name, reason, named, heard, advice: finding.advice !== undefined }
-    })
-    expect(await Promise.all(told)).toEqual(
-      places.map(([name]) => ({ name, reason: 'protocol-mismatch', named: true, heard: true, advice: true })),
-    )
-  })
-
+  const faces = speaking(subject)
   const plain = faces.find(({ tls }) => !tls)
   if (!plain) continue
 
@@ -74,3 +107,20 @@ for (const subject of SUBJECTS) {
     },
   )
 }
+
+test('a greeting that comes before the TLS handshake has begun shows whose port it is', async () => {
+  const peer = await startedPeer(peers.greets(peers.GREETINGS.mysql))
+  const target = parseTarget(`tls://${peer.host}:${peer.port}`, { schemes: SCHEMES })
+  const tardy: Service = {
+    ...(await loadService('tcp')),
+    async open(_, attempt) {
+      const link = await attempt.connect()
+      await link.peek()
+      await attempt.step('tls', () => link.startTls())
+      throw new Error('the handshake began')
+    },
+  }
+  const { verdict } = await probeOnce(target, tardy)
+  expect(verdict).toMatchObject({ layer: 'tls', finding: { reason: 'protocol-mismatch' } })
+  expect(verdict).toMatchObject({ finding: { message: expect.stringContaining('MySQL') } })
+})
