@@ -108,6 +108,8 @@ function tlsAdvice(code: string, message: string): { advice?: string } {
 
 const TLS_ADVICE: readonly (readonly [RegExp, string])[] = [
   [/BAD_DECRYPT|MISSING_PASSPHRASE/, 'The key is encrypted: give its password with sslpassword.'],
+  // A wrong password decrypts, once in some hundred times, to what is no key.
+  [/ERR_OSSL_UNSUPPORTED/, 'The file in sslkey is no key in PEM format, or sslpassword is not its password.'],
   [/KEY_VALUES_MISMATCH/, 'The key in sslkey does not belong to the certificate in sslcert.'],
   [/NO_START_LINE/, 'One of the files in sslrootcert, sslcert and sslkey is not in PEM format.'],
   [

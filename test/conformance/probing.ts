@@ -8,6 +8,7 @@ import { loadService, SCHEMES } from '../../src/services/registry.js'
 import { type Belongings, belongings, leftSince } from '../support/leaks.js'
 import { type Peer, type PeerOptions, type Script, startPeer } from '../support/peer.js'
 import { APP_PASSWORD } from '../support/postgres-cluster.js'
+import { tempFolder } from '../support/root.js'
 
 /** The password of every address here. It holds what URLs trip over. */
 export const SECRET = APP_PASSWORD
@@ -67,7 +68,8 @@ function isClean(verdict: Verdict, secrets: readonly string[]): void {
 export function leavingNothing(secrets: readonly string[] = [SECRET]): void {
   let before: Belongings | undefined
   beforeEach(() => {
-    before ??= belongings()
+    // A probe makes no files; those of other programs come and go.
+    before ??= belongings({ temp: { folder: tempFolder('unused') } })
   })
   afterEach(async () => {
     const done = probed.splice(0)

@@ -201,6 +201,16 @@ describe('the certificate of the client', () => {
     expect(finding.advice).toContain('sslcert')
   })
 
+  test('cannot be shown with a key that is none, or with that of another', async () => {
+    const garbage = join(tempFolder('key'), 'garbage.key')
+    writeFileSync(garbage, 'garbage')
+    for (const sslkey of [garbage, certs.otherClient.keyPath]) {
+      const verdict = await refusal(tls(at('client'), shown('client', { sslkey })))
+      expect(verdict).toMatchObject({ layer: 'tls', finding: { reason: 'tls-failure' } })
+      expect(verdict.finding.advice).toContain('sslkey')
+    }
+  })
+
   test('may have an encrypted key, whose password stays secret when it is wrong', async () => {
     const sslkey = join(tempFolder('key'), 'client.key')
     const format = { type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'key secret' } as const
