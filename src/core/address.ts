@@ -20,7 +20,7 @@ const MAY_HOLD_AT = /^https?$|unix$/i
 /** Parses `scheme://user:password@host:port,host/path?query#fragment`, with IPv6 literals in brackets. */
 export function parseUrl(text: string): Address {
   const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
-  const match = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(text)
+  const match = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/s.exec(text)
   if (!match) throw bad('not an address. Write scheme://host:port, like postgres://app@db:5432/app')
   const [whole, scheme = '', authority = '', path = '', rawQuery = '', fragment = ''] = match
   const end = endOfUser(whole.slice(scheme.length + '://'.length))

@@ -62,7 +62,7 @@ const NAMED = /^([A-Za-z][\w.-]*)=((?:[a-z][a-z0-9+.-]*:\/\/|env:|exec:)[\s\S]*)
 
 /** Splits `NAME=URL`. */
 export function splitName(text: string): { name?: string; address: string } {
-  const match = NAMED.exec(text)
+  const match = /^[\w.-]+=/.test(text) ? NAMED.exec(text) : undefined
   return match?.[1] && match[2] ? { name: match[1], address: match[2] } : { address: text }
 }
 

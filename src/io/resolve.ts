@@ -1,4 +1,3 @@
-import { lookup } from 'node:dns'
 import { isIP } from 'node:net'
 import { domainToASCII } from 'node:url'
 import { monotonic } from './clock.js'
@@ -48,6 +47,8 @@ function getent(): string | null {
 }
 
 async function viaNode(name: string, signal: AbortSignal): Promise<Resolved[]> {
+  // Loaded when it is needed: it starts c-ares.
+  const { lookup } = await import('node:dns')
   const looked = new Promise<Resolved[]>((resolve, reject) => {
     lookup(name, { all: true, verbatim: true }, (error, found) => {
       if (error) reject(error)

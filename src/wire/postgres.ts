@@ -7,6 +7,7 @@ export const SSL_REQUEST_CODE = 80_877_103
 export const MAX_MESSAGE = 1 << 24
 
 const encoder = new TextEncoder()
+const decoder = new TextDecoder()
 
 const cstring = (text: string): Uint8Array => encoder.encode(`${text}\0`)
 
@@ -88,7 +89,7 @@ export class Fields {
   }
 }
 
-export const decode = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+export const decode = (bytes: Uint8Array): string => decoder.decode(bytes)
 
 /** A message that the protocol does not allow. */
 export class MalformedError extends Error {

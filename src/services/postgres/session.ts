@@ -11,7 +11,7 @@ const MAX_PID = 1 << 22
 
 /** The later of the two: crash recovery keeps the start time and resets the statistics. */
 const INSPECT = `SELECT pg_backend_pid(), extract(epoch FROM t)::text, extract(epoch FROM clock_timestamp() - t) * 1000
-  FROM (SELECT greatest(pg_postmaster_start_time(), (SELECT stats_reset FROM pg_stat_bgwriter)) AS t) AS started`
+  FROM (SELECT greatest(pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()) AS t) AS started`
 
 export class PostgresSession implements Session {
   constructor(
