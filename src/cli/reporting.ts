@@ -4,14 +4,12 @@ import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import type { Outcome, Progress, WaitResult } from '../gate/wait.js'
 import type { Values } from './call.js'
-import { annotations, writeSummary } from './output/github.js'
-import { type Decision, documentOf, targetOf } from './output/json.js'
-import { checkWritable, writeJunit } from './output/junit.js'
+import type { Decision } from './output/json.js'
 import { type Paint, paintFor } from './output/paint.js'
 import { LineView, LiveView, type ProgressView, SILENT } from './output/progress.js'
-import { evidence, summary } from './output/table.js'
 
 type Format = 'text' | 'json' | 'ndjson' | 'github'
+type Documents = typeof import('./output/json.js')
 
 export interface Ending {
   readonly verb: string
@@ -22,20 +20,34 @@ export interface Ending {
   readonly decisions?: readonly Decision[]
 }
 
-/** Where a verb's news goes: text for people to standard error, documents to standard output. */
+/**
+ * Where a verb's news goes: text for people to standard error, documents to standard output. The formats are
+ * loaded when they are needed, to the good of a start that prints nothing.
+ */
 export class Reporting {
   readonly #format: Format
+  readonly #documents: Documents | undefined
   readonly #view: ProgressView
   readonly paint: Paint
 
-  constructor(
+  /** @throws HoldfastError (usage) where the options for the output contradict each other or cannot be met. */
+  static async of(values: Values, env: NodeJS.ProcessEnv, targets: readonly Target[]): Promise<Reporting> {
+    const format = formatOf(values)
+    const junit = values.text('junit')
+    if (junit) (await import('./output/junit.js')).checkWritable(junit)
+    const documents = isDocument(format) ? await import('./output/json.js') : undefined
+    return new Reporting(values, env, targets, format, documents)
+  }
+
+  private constructor(
     readonly values: Values,
     readonly env: NodeJS.ProcessEnv,
     targets: readonly Target[],
+    format: Format,
+    documents: Documents | undefined,
   ) {
-    this.#format = formatOf(values)
-    const junit = values.text('junit')
-    if (junit) checkWritable(junit)
+    this.#format = format
+    this.#documents = documents
     const terminal = isatty(2)
     this.paint = paintFor(env, terminal)
     this.#view = this.#chooseView(targets, terminal)
@@ -43,7 +55,7 @@ export class Reporting {
 
   #chooseView(targets: readonly Target[], terminal: boolean): ProgressView {
     const write = (text: string) => process.stderr.write(text)
-    if (this.values.flag('quiet') || this.#format === 'json' || this.#format === 'ndjson') return SILENT
+    if (this.values.flag('quiet') || isDocument(this.#format)) return SILENT
     const live = terminal && !this.env.CI && this.env.TERM !== 'dumb' && !this.values.flag('verbose')
     if (live) return new LiveView(targets, write, this.paint, () => process.stderr.columns || 80)
     return new LineView(write, this.paint, this.values.flag('verbose'))
@@ -51,7 +63,7 @@ export class Reporting {
 
   verdict(verdict: Verdict, progress: Progress): void {
     this.#view.verdict(verdict, progress)
-    if (this.#format !== 'ndjson') return
+    if (!this.#documents || this.#format !== 'ndjson') return
     const { target, attempts, elapsedMs } = progress
     const outcome: Outcome = {
       target,
@@ -60,39 +72,47 @@ export class Reporting {
       attempts,
       readyAfterMs: null,
     }
-    this.#print({ event: 'verdict', elapsedMs: Math.round(elapsedMs), ...targetOf(outcome) })
+    this.#print({ event: 'verdict', elapsedMs: Math.round(elapsedMs), ...this.#documents.targetOf(outcome) })
   }
 
   /** Is this run read by people, on standard error? */
   get text(): boolean {
-    return this.#format === 'text' || this.#format === 'github'
+    return !isDocument(this.#format)
+  }
+
+  /** Does it tell anything of a target that is ready? */
+  get detailed(): boolean {
+    return !this.text || !this.values.flag('quiet')
   }
 
   say(text: string): void {
     if (!this.values.flag('quiet')) process.stderr.write(`${text}\n`)
   }
 
-  end(ending: Ending): void {
+  async end(ending: Ending): Promise<void> {
     this.#view.end()
     const { result, verb, exitStatus, decisions } = ending
     const { ok, durationMs, outcomes } = result
     const document = { verb, ok, exitStatus, durationMs, outcomes, ...(decisions ? { decisions } : {}) }
-    if (this.#format === 'json') this.#print(documentOf(document))
-    else if (this.#format === 'ndjson') this.#print({ event: 'end', ...documentOf(document) })
-    else if (!ok || !this.values.flag('quiet')) this.#text(ending)
+    if (this.#documents) {
+      const event = this.#format === 'ndjson' ? { event: 'end' } : {}
+      this.#print({ ...event, ...this.#documents.documentOf(document) })
+    } else if (!ok || !this.values.flag('quiet')) await this.#text(ending)
     const junit = this.values.text('junit')
-    if (junit) writeJunit(junit, verb, result)
-    this.#github(result)
+    if (junit) (await import('./output/junit.js')).writeJunit(junit, verb, result)
+    await this.#github(result)
   }
 
-  #text({ result, goal }: Ending): void {
+  async #text({ result, goal }: Ending): Promise<void> {
+    const { evidence, summary } = await import('./output/table.js')
     process.stderr.write(`${evidence(result, this.paint)}\n${summary(result, goal, this.paint)}\n`)
   }
 
-  #github(result: WaitResult): void {
+  async #github(result: WaitResult): Promise<void> {
     const onGithub = this.env.GITHUB_ACTIONS === 'true'
-    if (!result.ok && (onGithub || this.#format === 'github'))
-      process.stderr.write(annotations(result.outcomes))
+    if (!onGithub && this.#format !== 'github') return
+    const { annotations, writeSummary } = await import('./output/github.js')
+    if (!result.ok) process.stderr.write(annotations(result.outcomes))
     const file = this.env.GITHUB_STEP_SUMMARY
     if (onGithub && file) writeSummary(file, result)
   }
@@ -101,6 +121,8 @@ export class Reporting {
     process.stdout.write(`${JSON.stringify(document)}\n`)
   }
 }
+
+const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'
 
 function formatOf(values: Values): Format {
   const named = values.text('format') as Format | undefined

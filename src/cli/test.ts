@@ -29,7 +29,7 @@ interface Served extends Settled {
 export async function testVerb({ targets, command = [], values }: Call): Promise<number> {
   const { env } = process
   const { wanted, loaded } = await resolveTargets(targets, values.text('config'), env)
-  const reporting = new Reporting(
+  const reporting = await Reporting.of(
     values,
     env,
     wanted.map(one => one.target),
@@ -56,7 +56,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     signal.throwIfAborted()
     const failed = served.find(one => one.choice.decision === 'fail')
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
-    tell(reporting, served, exitStatus, Date.now() - begun)
+    await tell(reporting, served, exitStatus, Date.now() - begun)
     if (failed) return exitStatus
     const running = runTold(command, reaper, handOver(env, handoversOf(served, env)))
     // Not before: a signal in between would end us, and not reach COMMAND.
@@ -95,11 +95,22 @@ async function serve(
   return { name, service: kind, wanted, ...(await settle({ ...shared, aim, service, parse })) }
 }
 
-function tell(reporting: Reporting, served: readonly Served[], exitStatus: number, durationMs: number): void {
+async function tell(
+  reporting: Reporting,
+  served: readonly Served[],
+  exitStatus: number,
+  durationMs: number,
+): Promise<void> {
   const outcomes = served.flatMap(one => (one.outcome ? [one.outcome] : []))
   const culprit = served.find(one => one.choice.decision === 'fail')?.outcome
   const result: WaitResult = { ok: exitStatus === 0, durationMs, outcomes, ...(culprit ? { culprit } : {}) }
-  reporting.end({ verb: 'test', result, exitStatus, goal: 'ready', decisions: served.flatMap(decisionOf) })
+  await reporting.end({
+    verb: 'test',
+    result,
+    exitStatus,
+    goal: 'ready',
+    decisions: served.flatMap(decisionOf),
+  })
   if (!reporting.text) return
   for (const { name, choice } of served) {
     const started = choice.decision === 'stand-in' ? ` Started in ${formatMs(choice.standIn.startedMs)}.` : ''

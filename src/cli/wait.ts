@@ -21,7 +21,7 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     )
   }
   const aims = await aimsOf(wanted, values, loaded?.config)
-  const reporting = new Reporting(
+  const reporting = await Reporting.of(
     values,
     env,
     wanted.map(one => one.target),
@@ -29,6 +29,7 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
   const { signal, restore } = abortOnSignals()
   const result = await waitForTargets(aims, {
     ...optionsOf(values, loaded?.config),
+    details: reporting.detailed,
     signal,
     onVerdict: (verdict, progress) => reporting.verdict(verdict, progress),
   })
@@ -37,7 +38,7 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     return reason instanceof Interrupted ? statusOfSignal(reason.signalName) : undefined
   }
   const exitStatus = interrupted() ?? statusOf(result, values.flag('once'))
-  reporting.end({ verb: 'wait', result, exitStatus, goal: values.flag('gone') ? 'gone' : 'ready' })
+  await reporting.end({ verb: 'wait', result, exitStatus, goal: values.flag('gone') ? 'gone' : 'ready' })
   if (exitStatus !== 0 || !command) return exitStatus
   const { runGuarded } = await import('./command.js')
   const late = interrupted()

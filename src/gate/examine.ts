@@ -11,7 +11,7 @@ export async function examine(
   attempt: NetAttempt,
   options: ProbeOptions,
 ): Promise<{ session: Session | undefined; server: Server }> {
-  const { until = 'query', connections = 1, queries = [], expect } = options
+  const { until = 'query', connections = 1, queries = [], expect, details = true } = options
   if (until === 'tcp' && target.hosts.length > 0) {
     const link = await attempt.connect()
     link.close()
@@ -26,7 +26,7 @@ export async function examine(
     if (until === 'write')
       await attempt.step('write', () => required(session.write, 'write', service).call(session))
     if (until === 'schema') await attempt.step('schema', () => complete(session, service, expect ?? {}))
-    return { session, server: await inspected(session) }
+    return { session, server: details ? await inspected(session) : session.server }
   } catch (error) {
     await session.close()
     throw error

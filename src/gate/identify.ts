@@ -1,4 +1,3 @@
-import { classifyTransport } from '../core/classify.js'
 import { ProbeError } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import { childOf, systemClock } from '../io/clock.js'
@@ -8,7 +7,6 @@ import { untilAborted } from '../io/resolve.js'
 import { mismatchWith } from '../services/mismatch.js'
 import { sslRequest } from '../wire/postgres.js'
 import { excerpt, looksLike } from '../wire/sniff.js'
-import type { NetAttempt } from './attempt.js'
 
 /** What a service is called in `looksLike`; a service that is not here says nothing on its own. */
 const SPOKEN: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', redis: 'Redis', http: 'HTTP' }
@@ -102,42 +100,4 @@ async function withLink<T>(
   } finally {
     link.close()
   }
-}
-
-/** How long a port may stay silent before it is asked what it is, in milliseconds. */
-const SILENCE_MS = 1000
-
-/** The outcome, unless the port accepts without a word and turns out to belong to another service. */
-export async function unlessForeign<T>(
-  examined: Promise<T>,
-  target: Target,
-  attempt: NetAttempt,
-): Promise<T> {
-  const silent = Symbol('silent')
-  const quiet = systemClock.deadline(SILENCE_MS)
-  const first = await Promise.race([
-    examined.catch(error => {
-      if (attempt.signal.aborted || !endedUnheard(error, attempt)) throw error
-      return silent
-    }),
-    new Promise<typeof silent>(resolve => quiet.signal.addEventListener('abort', () => resolve(silent))),
-  ]).finally(quiet.clear)
-  if (first !== silent) return first as T
-  if (attempt.reached && !attempt.heard) {
-    const foreign = await identify(target, attempt.reached, attempt.signal)
-    if (foreign && !attempt.heard) {
-      examined.catch(() => {})
-      attempt.trace.heard = true
-      throw foreign
-    }
-  }
-  return examined
-}
-
-function endedUnheard(error: unknown, attempt: NetAttempt): boolean {
-  if (error instanceof ProbeError || !attempt.reached || attempt.heard) return false
-  return (
-    classifyTransport(error).reason === 'connection-lost' ||
-    (error as { message?: string }).message === 'socket hang up'
-  )
 }

@@ -19,6 +19,8 @@ export interface ProbeOptions {
   readonly timeoutMs?: number
   /** Ask a port that stays silent, or closes, what it is. Default true. */
   readonly identify?: boolean
+  /** Ask also for what only a report shows: the server's age, the other addresses of its name. Default true. */
+  readonly details?: boolean
   readonly signal?: AbortSignal
   readonly clock?: Clock
   readonly resolve?: Resolve

@@ -8,7 +8,7 @@ import { isLiteral, type Resolve, resolveHost, untilAborted } from '../io/resolv
 import { NetAttempt, Trace } from './attempt.js'
 import { examine } from './examine.js'
 import { cleaned, finding } from './explain.js'
-import { unlessForeign } from './identify.js'
+import { unlessForeign } from './foreign.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
 
 export interface Probed {

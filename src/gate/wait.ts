@@ -169,6 +169,8 @@ class TargetWait {
         timeoutMs,
         signal: this.signal,
         ...(options.gone ? { identify: false } : {}),
+        // Stability is judged by the server's age.
+        ...(options.stableMs ? { details: true } : {}),
       })
     this.#attempts++
     const { verdict, session } = await probe()
@@ -203,7 +205,8 @@ class TargetWait {
         this.#tell(shaken)
         return this.#again(shaken)
       }
-      this.#verdict = await survey(target, verdict, options.resolve ?? resolveHost, this.signal)
+      if (options.details ?? true)
+        this.#verdict = await survey(target, verdict, options.resolve ?? resolveHost, this.signal)
       this.#succeed('ready')
       return undefined
     } finally {
