@@ -158,6 +158,14 @@ describe('of several addresses of one host', () => {
     expect(peer.connections).toBeGreaterThan(0)
   })
 
+  test('one that answers has the last word, since a driver would stay with it', async () => {
+    const { port } = sharedPostgres()
+    await startedPeer(postgresError(postgresErrors.startingUp), { host: '::1', port })
+    const { finding, steps } = await refusal(sharedPostgres().url({ host: 'db.test' }), { resolve })
+    expect(finding.reason).toBe('server-not-ready')
+    expect(steps.map(({ address }) => address)).not.toContain('127.0.0.1')
+  })
+
   test('one that is silent gives way also after another host has answered', async () => {
     const { port } = sharedPostgres()
     const first = await startedPeer(postgresError(postgresErrors.startingUp))

@@ -231,13 +231,13 @@ describe('channel_binding=require', () => {
   })
 
   test.each([
-    ['without TLS', 'app', 'disable'],
-    ['where the password is asked for as MD5', 'md5er', 'require'],
-    ['where no password is asked for', 'trusted', 'require'],
-  ])('refuses a login %s', async (_, user, sslmode) => {
+    ['without TLS', 'app', 'disable', 'offers none'],
+    ['where the password is asked for as MD5', 'md5er', 'require', 'as MD5'],
+    ['where no password is asked for', 'trusted', 'require', 'no password'],
+  ])('refuses a login %s', async (_, user, sslmode, why) => {
     const { finding } = await refusal(bound(user, sslmode))
     expect(finding.reason).toBe('client-misuse')
-    expect(finding.message).toContain('channel_binding=require')
+    expect(finding.message).toMatch(new RegExp(`channel_binding=require.*${why}`))
   })
 })
 
