@@ -34,8 +34,17 @@ beforeAll(async () => {
 })
 leavingNothing()
 
-/** How much later than a timer that was set at the same moment the probe ended: a stalled machine delays both. */
-async function timed(address: string): Promise<{ overrun: number; verdict: Verdict }> {
+/**
+ * How much later than a timer that was set at the same moment the probe ended: a stalled machine delays both. Where
+ * it stalls between the two, it does not do so three times over.
+ */
+async function timed(address: string, tries = 3): Promise<{ overrun: number; verdict: Verdict }> {
+  const measured = await timedOnce(address)
+  if (measured.overrun < OVERRUN_MS || tries === 1) return measured
+  return timed(address, tries - 1)
+}
+
+async function timedOnce(address: string): Promise<{ overrun: number; verdict: Verdict }> {
   let rang = Number.POSITIVE_INFINITY
   const timer = setTimeout(() => {
     rang = performance.now()
