@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { HoldfastError, usage } from '../core/errors.js'
+import { redactPath } from '../core/redact.js'
 import type { Config } from './config.js'
 
 const ENDINGS = ['.ts', '.mts', '.js', '.mjs', '.json', '.yaml', '.yml']
@@ -14,7 +15,7 @@ export interface Loaded {
 /** Reads and validates one file. Throws one error (exit 78) that lists all its problems. */
 export async function loadConfig(path: string): Promise<Loaded> {
   const file = resolve(path)
-  if (!existsSync(file)) throw invalid(path, ['there is no such file'])
+  if (!existsSync(file)) throw invalid(redactPath(path), ['there is no such file'])
   const value = await read(file)
   const { problemsOf } = await import('./schema.js')
   const problems = problemsOf(value)
@@ -31,20 +32,30 @@ const invalid = (file: string, problems: readonly string[], cause?: unknown): Ho
 
 async function read(file: string): Promise<unknown> {
   const kind = extname(file)
+  if (/^\.(json|ya?ml)$/.test(kind)) return data(file, kind)
   try {
-    if (kind === '.json') return JSON.parse(readFileSync(file, 'utf8'))
-    if (kind === '.yaml' || kind === '.yml') return (await import('yaml')).parse(readFileSync(file, 'utf8'))
     if (kind === '.js' || kind === '.mjs') return exported(await import(pathToFileURL(file).href))
     if (kind === '.ts' || kind === '.mts') return await viaJiti(file)
   } catch (error) {
     throw invalid(file, [`it cannot be read: ${firstLine(error)}`], error)
   }
-  throw usage(`--config: "${file}" has an ending that is not one of ${ENDINGS.join(', ')}`)
+  throw usage(`--config: "${redactPath(file)}" has an ending that is not one of ${ENDINGS.join(', ')}`)
+}
+
+async function data(file: string, kind: string): Promise<unknown> {
+  try {
+    const text = readFileSync(file, 'utf8')
+    return kind === '.json' ? JSON.parse(text) : (await import('yaml')).parse(text)
+  } catch (error) {
+    // Parsers quote what they could not read, and that may be a password: neither the quotation nor the cause is shown.
+    const [what] = firstLine(error).split(/:? *,? *(?:\.\.\.)?"|: /)
+    throw invalid(file, [`it cannot be read: ${what?.replace(/:$/, '')}`])
+  }
 }
 
 async function viaJiti(file: string): Promise<unknown> {
   const { createJiti } = await import('jiti')
-  return exported(await createJiti(import.meta.url).import(file))
+  return exported(await createJiti(import.meta.url, { fsCache: false }).import(file))
 }
 
 function exported(module: unknown): unknown {

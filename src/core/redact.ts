@@ -63,6 +63,8 @@ const isPlace = (hosts: string): boolean =>
 function redactPlace(place: string): string {
   const [, hosts = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(place) ?? []
   if (!isPlace(hosts)) return `${place.replace(/:[\s\S]*$/, '')}:${MASK}`
+  // An address in an address: where its own parts end is anyone's guess.
+  if (path.includes('://')) return `${hosts}/${MASK}`
   return `${hosts}${path}${redactQuery(tail)}`
 }
 
@@ -114,10 +116,14 @@ function redactPairs(text: string): string {
     // What is no pair may be the rest of a password that was not quoted.
     if (!key) return `${shown}${text.slice(at).trim() && ' …'}`
     const open = value.includes('://') ? redactAddress(value) : value
-    shown += `${space}${key}${sign}${isOpenParameter(key) ? open : MASK}`
+    shown += `${space}${key}${sign}${isOpenParameter(key) && !value.includes(';') ? open : MASK}`
   }
   return shown
 }
+
+/** A path of a file as it may be printed; an address may have been given for it by mistake. */
+export const redactPath = (path: string): string =>
+  path.includes('@') || /:\/\/?/.test(path) ? redactAddress(path) : path
 
 /** Shorter secrets are hidden in addresses only: replacing them everywhere would garble every message. */
 const LEAST = 4
@@ -138,7 +144,7 @@ export function scrub(
 
 /** As it is and percent-decoded, each also percent-encoded with either case of digits, and inside JSON. */
 function formsOf(secret: string): string[] {
-  const forms = [secret, attempt(decodeURIComponent, secret)].flatMap(value => {
+  const forms = [secret, secret.trim(), attempt(decodeURIComponent, secret)].flatMap(value => {
     const encoded = attempt(encodeURIComponent, value)
     const lower = encoded.replace(/%../g, digits => digits.toLowerCase())
     return [value, encoded, lower, JSON.stringify(value).slice(1, -1)]

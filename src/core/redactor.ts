@@ -17,7 +17,8 @@ export function redactorOf(target: Target): (text: string) => string {
 function partsOf(credentials: Secret | undefined): Secret[] {
   const text = credentials?.reveal() ?? ''
   const colon = text.indexOf(':')
-  const parts = [text, text.replace(/:$/, ''), text.slice(0, colon), text.slice(colon + 1)]
+  const header = btoa(String.fromCharCode(...new TextEncoder().encode(text)))
+  const parts = [text, header, text.replace(/:$/, ''), text.slice(0, colon), text.slice(colon + 1)]
   return parts.map(part => new Secret(part))
 }
 
@@ -30,14 +31,35 @@ function* hiddenParams(target: Target): Iterable<Secret> {
       yield new Secret(value || key)
 }
 
-/** What may be a secret in a command line: every argument, with and without quotes, and what is assigned in it. */
+/** Words of the shell, which no secret is, and which our own sentences use. */
+const SHELL = new Set(
+  'break case done echo elif else esac eval exec exit false return sleep test then trap true until while'.split(
+    ' ',
+  ),
+)
+
+/**
+ * What may be a secret in a command line: every argument, with and without quotes, what is assigned in it, the password
+ * of an address, and the same of a command line inside it.
+ */
 function* argumentsOf(command: string): Iterable<string> {
   const words = command.match(/(?:'[^']*'|"(?:\\[\s\S]|[^"\\])*"|\\[\s\S]|[^\s'"\\]|['"\\])+/g) ?? []
   const program = words.findIndex(word => !/^\w+=/.test(word))
   for (const [i, word] of words.entries()) {
-    const bare = word.replace(/\\([\s\S])|['"]/g, '$1')
+    const bare = unquoted(word)
     const value = /[=:]([\s\S]*)$/.exec(bare)?.[1]
-    if (i !== program) yield* [word, bare]
+    const password = /:\/\/[^/@]*?:([^@]*)@/.exec(bare)?.[1]
+    if (i !== program && !SHELL.has(bare)) yield* [word, bare]
     if (value) yield value
+    if (password) yield password
+    if (/\s/.test(bare) && bare !== command) yield* argumentsOf(bare)
   }
 }
+
+/** A word as the shell hands it on. */
+const unquoted = (word: string): string =>
+  word.replace(
+    /'([^']*)'|"((?:\\[\s\S]|[^"\\])*)"|\\([\s\S])|['"]/g,
+    (_, single?: string, double?: string, escaped?: string) =>
+      single ?? double?.replace(/\\([\\"$`])/g, '$1') ?? escaped ?? '',
+  )

@@ -1,6 +1,7 @@
 import { accessSync, constants, existsSync, statSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { usage } from '../../core/errors.js'
+import { redactPath } from '../../core/redact.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { WaitResult } from '../../gate/wait.js'
 
@@ -18,7 +19,7 @@ export function checkWritable(file: string): void {
 }
 
 const unwritable = (file: string, error: unknown): Error =>
-  usage(`--junit: "${file}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
+  usage(`--junit: "${redactPath(file)}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
 
 /** A test suite with one case a target. */
 export function writeJunit(file: string, verb: string, result: WaitResult): void {
