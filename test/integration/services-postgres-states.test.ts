@@ -48,7 +48,7 @@ describe('connections', () => {
     })
     // A backend that is about to refuse takes a place, too, so that they may refuse each other.
     expect(verdict.finding.message).toMatch(/^[123] of 5 connections answered/)
-    await expect.poll(() => sessionsOf(small)).toBe('0')
+    await expect.poll(() => sessionsOf(small), { timeout: 5000 }).toBe('0')
   })
 
   test('none is left: too many connections, until one is closed', async () => {
@@ -59,7 +59,7 @@ describe('connections', () => {
       finding: { reason: 'too-many-connections', code: '53300' },
     })
     await held[0]?.session?.close()
-    await expect.poll(() => sessionsOf(small)).toBe('2')
+    await expect.poll(() => sessionsOf(small), { timeout: 5000 }).toBe('2')
     await readiness(small.url())
   })
 

@@ -81,7 +81,7 @@ describe('a login succeeds', () => {
     const from = server.log().length
     const { session } = await probe(server.url({ query: { application_name: 'polite' } }))
     await session?.close()
-    await expect.poll(() => server.log().slice(from)).toMatch(/disconnection: /)
+    await expect.poll(() => server.log().slice(from), { timeout: 5000 }).toMatch(/disconnection: /)
     expect(server.log().slice(from)).not.toMatch(/could not|unexpected|reset|broken/)
   })
 })

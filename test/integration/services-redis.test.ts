@@ -125,7 +125,7 @@ describe('a server', () => {
         expect(verdict).toMatchObject({ heard: true, finding: { reason: 'too-many-connections' } })
       }
       await held[0]?.session?.close()
-      await expect.poll(async () => (await probe(it.url())).verdict.ready).toBe(true)
+      await expect.poll(async () => (await probe(it.url())).verdict.ready, { timeout: 5000 }).toBe(true)
     }))
 
   test('with fewer places than connections asked for says how many there were', () =>
