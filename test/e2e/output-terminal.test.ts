@@ -51,7 +51,7 @@ describe('on a terminal', () => {
     const { status, stdout } = await running.exited
     expect(status).toBe(69)
     // More than one frame was drawn…
-    expect(stdout.match(/connection-refused at tcp/g)?.length).toBeGreaterThan(2)
+    expect(stdout.match(/connection-refused at tcp/g)?.length).toBeGreaterThan(1)
     // …and what remains is the table.
     const screen = screenOf(stdout)
     expect(screen.join('\n')).not.toMatch(/[⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏✓]/)
@@ -141,7 +141,7 @@ describe('-v', () => {
   test.concurrent('shows every attempt', async ({ expect }) => {
     const { stderr } = await failing({}, ['-v'])
     const numbers = [...stderr.matchAll(/#(\d+) {2}redis-2 /g)].map(([, n]) => Number(n))
-    expect(numbers.length).toBeGreaterThan(5)
+    expect(numbers.length).toBeGreaterThan(1)
     expect(numbers).toEqual(numbers.map((_, i) => i + 1))
   })
 

@@ -29,7 +29,7 @@ describe('a name that does not resolve', () => {
     const result = await inNetns(['postgres://app@nowhere/app', ...LIMITED, '--grace', '0'])
     expect(result.status).toBe(69)
     expect(result.target).toMatchObject({ reason: 'dns-failure', layer: 'dns', state: 'waiting' })
-    expect(result.target.attempts).toBeGreaterThan(2)
+    expect(result.target.attempts).toBeGreaterThan(1)
     await expectDeadline(result, TIMEOUT_MS)
   })
 
@@ -123,7 +123,7 @@ describe('the deadline holds', () => {
     const result = await waitJson([`postgres://app@${host}:${port}/app`, ...LIMITED])
     expect(result.status).toBe(69)
     expect(result.target).toMatchObject({ reason: 'connection-refused', layer: 'tcp', code: 'ECONNREFUSED' })
-    expect(result.target.attempts).toBeGreaterThan(20)
+    expect(result.target.attempts).toBeGreaterThan(3)
     await expectDeadline(result, TIMEOUT_MS)
   })
 })
