@@ -1,5 +1,6 @@
-import { HoldfastError, nearest, usage } from '../core/errors.js'
+import { EXIT, HoldfastError, nearest, usage } from '../core/errors.js'
 import { redactAddress } from '../core/redact.js'
+import { Interrupted, statusOfSignal } from '../io/signals.js'
 import type { Call } from './call.js'
 import { parseCall } from './parse.js'
 import { VERBS } from './spec.js'
@@ -52,6 +53,9 @@ function unknownVerb(name: string | undefined): HoldfastError {
   return usage(`unknown verb "${redactAddress(name)}". ${hint}`)
 }
 
+/** Whether a document could not be written. */
+let lost = false
+
 /** The standard streams that this run has opened: opening one costs a millisecond, which a quiet run saves. */
 const opened: NodeJS.WriteStream[] = []
 for (const name of ['stdout', 'stderr'] as const) {
@@ -60,9 +64,9 @@ for (const name of ['stdout', 'stderr'] as const) {
     const stream = get?.call(process) as NodeJS.WriteStream
     if (!opened.includes(stream)) {
       opened.push(stream)
-      // A reader that has gone away (`holdfast … | head`) is no defect.
+      // A reader that has gone away (`holdfast … | head`) is no defect, and a full log must not end COMMAND.
       stream.on('error', error => {
-        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+        lost ||= name === 'stdout' && (error as NodeJS.ErrnoException).code !== 'EPIPE'
       })
     }
     return stream
@@ -72,9 +76,13 @@ for (const name of ['stdout', 'stderr'] as const) {
 
 const verbose = () => process.argv.includes('-v') || process.argv.includes('--verbose')
 
+// What a run that comes to no end would leave: an event loop without work.
+process.exitCode = EXIT.defect
+
 main(process.argv.slice(2)).then(
   status => exit(status),
   error => {
+    if (error instanceof Interrupted) return exit(statusOfSignal(error.signalName))
     if (HoldfastError.is(error)) {
       process.stderr.write(`holdfast: ${error.message}\n`)
       if (verbose() && error.cause instanceof Error) process.stderr.write(`${error.cause.stack}\n`)
@@ -92,12 +100,13 @@ main(process.argv.slice(2)).then(
 /** Exits once the output is out; pipes are written asynchronously. */
 function exit(status: number): void {
   process.exitCode = status
+  const end = () => process.exit(status === 0 && lost ? EXIT.defect : status)
   const busy = opened.filter(stream => !stream.destroyed && stream.writableLength > 0)
   let open = busy.length
-  if (open === 0) process.exit(status)
+  if (open === 0) end()
   for (const stream of busy) {
     stream.write('', () => {
-      if (--open === 0) process.exit(status)
+      if (--open === 0) end()
     })
   }
 }

@@ -3,7 +3,7 @@ import { nearest, usage } from '../core/errors.js'
 import { parseCount, parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
 import { type Call, type Option, type OptionTable, Values, type Verb } from './call.js'
-import { COMMON } from './spec.js'
+import { COMMON, CONTRADICTIONS } from './spec.js'
 
 export interface ParseEnv {
   readonly [name: string]: string | undefined
@@ -62,7 +62,9 @@ function take(given: Map<string, unknown>, token: Token & { kind: 'option' }, ta
   const option = Object.hasOwn(table, name) ? table[name] : undefined
   if (!option) {
     const near = nearest(name, Object.keys(table))
-    throw usage(`unknown option ${raw}${near ? `; did you mean --${near}?` : '; --help lists the options'}`)
+    throw usage(
+      `unknown option ${redactAddress(raw)}${near ? `; did you mean --${near}?` : '; --help lists the options'}`,
+    )
   }
   if (option.kind === 'flag') {
     if (value !== undefined) throw usage(`${raw} takes no value; leave out what follows the equals sign`)
@@ -98,10 +100,12 @@ function convert({ kind }: Option, value: string, where: string): unknown {
 
 /** `HOLDFAST_ATTEMPT_TIMEOUT=2s` stands for `--attempt-timeout 2s`, where that is not given. */
 function fromEnvironment(given: Map<string, unknown>, table: OptionTable, env: ParseEnv): void {
+  const written = [...given.keys()]
   for (const [name, option] of Object.entries(table)) {
     const variable = `HOLDFAST_${name.toUpperCase().replaceAll('-', '_')}`
     const value = env[variable]
     if (!value || given.has(name) || name === 'help') continue
+    if (written.some(one => contradict(one, name))) continue
     if (option.kind === 'flag') {
       if (/^(1|true|yes|on)$/i.test(value)) given.set(name, true)
       else if (!/^(0|false|no|off)$/i.test(value))
@@ -111,6 +115,11 @@ function fromEnvironment(given: Map<string, unknown>, table: OptionTable, env: P
     }
   }
 }
+
+const contradict = (one: string, other: string): boolean =>
+  CONTRADICTIONS.some(
+    ([left, right]) => (left === one && right.includes(other)) || (left === other && right.includes(one)),
+  )
 
 function checkCommand(verb: Verb, command: readonly string[] | undefined): void {
   const example = verb.examples[0]?.[1] ?? verb.usage

@@ -18,6 +18,14 @@ export const COMMON: OptionTable = {
   help: { kind: 'flag', short: 'h', help: 'this text' },
 }
 
+/** Options that make no sense together. A variable gives way to an option; two options are an error. */
+export const CONTRADICTIONS: readonly (readonly [one: string, others: readonly string[]])[] = [
+  ['gone', ['query', 'until', 'stable', 'connections']],
+  ['once', ['stable', 'grace']],
+  ['quiet', ['verbose']],
+  ['json', ['format']],
+]
+
 const TIMES: OptionTable = {
   timeout: { kind: 'duration', value: 'DURATION', help: 'for everything together', default: '60s' },
   'attempt-timeout': { kind: 'duration', value: 'DURATION', help: 'for one attempt', default: '5s' },

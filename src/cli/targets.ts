@@ -2,11 +2,11 @@ import { userInfo } from 'node:os'
 import type { TargetConfig } from '../config/config.js'
 import { findConfig } from '../config/find.js'
 import type { Loaded } from '../config/load.js'
-import { nearest, usage } from '../core/errors.js'
+import { HoldfastError, nearest, usage } from '../core/errors.js'
 import { redactAddress, Secret } from '../core/redact.js'
 import type { Expectation } from '../core/service.js'
 import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
-import { discover, libpqDefaults, type Source } from '../gate/discover.js'
+import { discover, libpqDefaults, type Source, URL_VARIABLES } from '../gate/discover.js'
 import type { Depth } from '../gate/options.js'
 import { SCHEMES } from '../services/registry.js'
 
@@ -33,7 +33,7 @@ export async function resolveTargets(
   configFile: string | undefined,
   env: Env,
 ): Promise<Resolved> {
-  const file = configFile || findConfig(process.cwd())
+  const file = configFile || findConfig(workingFolder())
   // Loaded when there is one: it brings YAML, TypeScript and a schema.
   const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
   const configured = loaded?.config.targets ?? {}
@@ -43,8 +43,21 @@ export async function resolveTargets(
     args.length > 0
       ? args.map(arg => fromArgument(arg, configured, parse, env))
       : Object.keys(configured).map(name => fromConfig(name, configured, parse, env))
-  if (entries.length === 0) return { wanted: apart(found().map(one => ({ ...one, named: false }))), loaded }
-  return { wanted: apart(entries), loaded }
+  if (entries.length > 0) return { wanted: apart(entries), loaded }
+  const discovered = found()
+  // A variable that cannot be used is an error where it would have been the only one.
+  const unusable = discovered.length === 0 ? URL_VARIABLES.find(variable => env[variable]) : undefined
+  if (unusable) parse(env[unusable] ?? '', `env:${unusable}`)
+  return { wanted: apart(discovered.map(one => ({ ...one, named: false }))), loaded }
+}
+
+/** Throws where the working directory has been removed. */
+function workingFolder(): string {
+  try {
+    return process.cwd()
+  } catch {
+    throw usage('the working directory does not exist any more; change into another one')
+  }
 }
 
 interface Entry extends Wanted {
@@ -69,7 +82,7 @@ function parser(env: Env): Parser {
 }
 
 /** libpq's default role; a user number without an entry has none. */
-function userName(): string | undefined {
+export function userName(): string | undefined {
   try {
     return userInfo().username
   } catch {
@@ -106,6 +119,8 @@ function fromAddress(
 ): Wanted {
   const variable = /^env:(.*)$/i.exec(address)?.[1]
   if (variable === undefined) return { target: parse(address, source, name), sources: [] }
+  if (!/^[A-Za-z_]\w*$/.test(variable))
+    throw usage('env: takes the name of a variable, like env:DATABASE_URL; an address stands alone')
   const text = env[variable]
   if (!text) throw usage(`env:${variable}: the variable ${variable} is ${text === '' ? 'empty' : 'not set'}`)
   return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
@@ -120,6 +135,12 @@ function fromConfig(
   const given = configured[name] ?? ''
   const { url, until, query, schema, status, body } = typeof given === 'string' ? { url: given } : given
   const wanted = fromAddress(url, `configuration: ${name}`, name, parse, env)
+  if (wanted.target.service !== 'http' && (status !== undefined || body !== undefined)) {
+    throw misfit(name, wanted.target, 'status or body')
+  }
+  if (status !== undefined && !STATUSES.test(String(status))) {
+    throw new HoldfastError('config', `targets.${name}.status: "${status}" is not a list like 200-299,304`)
+  }
   const params = new Map(wanted.target.params)
   if (status !== undefined) params.set('status', new Secret(String(status)))
   if (body !== undefined) params.set('body', new Secret(body))
@@ -132,3 +153,9 @@ function fromConfig(
     ...(schema ? { expect: schema as Expectation } : {}),
   }
 }
+
+const STATUSES = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/
+
+/** An expectation that the target's service cannot be asked. */
+export const misfit = (name: string, { service }: Target, what: string): HoldfastError =>
+  new HoldfastError('config', `targets.${name}: it is a ${service} target, which takes no ${what}`)

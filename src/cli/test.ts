@@ -1,9 +1,10 @@
 import type { Config } from '../config/config.js'
 import { formatMs, parseDuration } from '../core/options.js'
 import { parseTarget, type Target } from '../core/target.js'
-import { discover, identity, type Source, urlOf } from '../gate/discover.js'
-import type { WaitResult } from '../gate/wait.js'
+import { discover, identity, libpqDefaults, type Source } from '../gate/discover.js'
+import type { Aim, WaitResult } from '../gate/wait.js'
 import { startReaper } from '../io/reaper.js'
+import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import { type Handover, handOver } from '../standin/handover.js'
@@ -12,8 +13,8 @@ import type { Call, Values } from './call.js'
 import { runTold } from './command.js'
 import type { Decision } from './output/json.js'
 import { Reporting } from './reporting.js'
-import { resolveTargets, type Wanted } from './targets.js'
-import { statusOfOutcome } from './wait.js'
+import { resolveTargets, userName, type Wanted } from './targets.js'
+import { aimsOf, statusOfOutcome } from './wait.js'
 
 /** The variable that takes an address which no variable named. */
 const VARIABLES: Readonly<Record<string, string>> = { postgres: 'DATABASE_URL', redis: 'REDIS_URL' }
@@ -28,13 +29,14 @@ interface Served extends Settled {
 /** `holdfast test` */
 export async function testVerb({ targets, command = [], values }: Call): Promise<number> {
   const { env } = process
-  const { wanted, loaded } = await resolveTargets(targets, values.text('config'), env)
+  const { signal, restore } = abortOnSignals()
+  const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
+  const aims = await aimsOf(wanted, values, loaded?.config)
   const reporting = await Reporting.of(
     values,
     env,
     wanted.map(one => one.target),
   )
-  const { signal, restore } = abortOnSignals()
   const reaper = startReaper()
   const begun = Date.now()
   const shared = {
@@ -50,7 +52,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     const asked = wanted.length > 0 ? wanted : [undefined]
     await Promise.all(
       asked.map(async (one, i) => {
-        served[i] = await serve(one, shared)
+        served[i] = await serve(one, aims[i], shared)
       }),
     )
     signal.throwIfAborted()
@@ -85,13 +87,12 @@ function settingsOf(values: Values, config: Config = {}) {
 
 async function serve(
   wanted: Wanted | undefined,
+  aim: Aim | undefined,
   shared: Omit<SettleOptions, 'service' | 'parse' | 'aim'>,
 ): Promise<Served> {
   const { name, service: kind } = wanted?.target ?? { name: 'postgres', service: 'postgres' }
   const service = await loadService(kind)
   const parse = (url: string) => parseTarget(url, { schemes: SCHEMES, name, source: 'stand-in' })
-  const probe = wanted && { queries: wanted.queries ?? [] }
-  const aim = wanted && { target: wanted.target, service, ...(probe ? { probe } : {}) }
   return { name, service: kind, wanted, ...(await settle({ ...shared, aim, service, parse })) }
 }
 
@@ -128,20 +129,18 @@ function decisionOf({ name, service, wanted, choice }: Served): Decision[] {
 }
 
 function handoversOf(served: readonly Served[], env: NodeJS.ProcessEnv): Handover[] {
-  const found = discover(env, { schemes: SCHEMES })
+  const found = discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, userName()) })
   const taken = new Set<string>()
   return served.flatMap(({ name, service, wanted, choice }): Handover[] => {
     if (choice.decision === 'fail') return []
     const twin = wanted && found.find(one => identity(one.target) === identity(wanted.target))
     const sources = merged(wanted?.sources ?? [], twin?.sources ?? [])
-    const usual = VARIABLES[service]
-    const fallback =
-      usual && !taken.has(usual) ? usual : `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`
-    if (sources.length === 0) taken.add(fallback)
+    const fallback = fallbackOf(service, name, taken, env)
+    if (sources.length === 0 && fallback) taken.add(fallback)
     const base = { name, sources, fallback, scheme: service }
     if (choice.decision === 'real') {
       // What the environment names is right already; an argument's address is handed over.
-      const url = sources.length === 0 && wanted ? { url: urlFor(wanted.target) } : {}
+      const url = sources.length === 0 && wanted ? { url: wanted.target.given.reveal() } : {}
       return [{ ...base, decision: 'real', ...url }]
     }
     const reason = choice.message
@@ -156,10 +155,17 @@ function merged(one: readonly Source[], other: readonly Source[]): Source[] {
   return [...new Map([...one, ...other].map(source => [key(source), source])).values()]
 }
 
-/** A connection string becomes a URL, which every driver reads. */
-function urlFor(target: Target): string {
-  const given = target.given.reveal()
-  return given.includes('://') ? given : urlOf(target.service, keywordsOf(target))
+/** The service's usual variable; for a further target of it one by its name, which must be free. */
+function fallbackOf(
+  service: string,
+  name: string,
+  taken: ReadonlySet<string>,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  const usual = VARIABLES[service]
+  if (!usual || !taken.has(usual)) return usual
+  const own = `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`
+  return env[own] === undefined ? own : undefined
 }
 
 /** The address as libpq's keywords, with the password. */

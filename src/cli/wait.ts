@@ -4,17 +4,20 @@ import { parseDuration } from '../core/options.js'
 import type { Service } from '../core/service.js'
 import type { Depth } from '../gate/options.js'
 import { type Aim, type Outcome, type WaitOptions, type WaitResult, waitForTargets } from '../gate/wait.js'
+import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { loadService } from '../services/registry.js'
 import type { Call, Values } from './call.js'
 import { Reporting } from './reporting.js'
-import { resolveTargets, type Wanted } from './targets.js'
+import { CONTRADICTIONS } from './spec.js'
+import { misfit, resolveTargets, type Wanted } from './targets.js'
 
 /** `holdfast wait` */
 export async function waitVerb({ targets, command, values }: Call): Promise<number> {
   const { env } = process
   checkContradictions(values)
-  const { wanted, loaded } = await resolveTargets(targets, values.text('config'), env)
+  const { signal, restore } = abortOnSignals()
+  const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
   if (wanted.length === 0) {
     throw usage(
       'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast wait postgres://app@db:5432/app',
@@ -26,7 +29,6 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
     env,
     wanted.map(one => one.target),
   )
-  const { signal, restore } = abortOnSignals()
   const result = await waitForTargets(aims, {
     ...optionsOf(values, loaded?.config),
     details: reporting.detailed,
@@ -63,14 +65,12 @@ export function statusOfOutcome(outcome: Outcome | undefined): number {
 }
 
 function checkContradictions(values: Values): void {
-  const given = (...names: string[]) => names.filter(name => values.given.has(name))
-  const clash = (one: string, others: readonly string[]) => {
-    if (values.flag(one) && others.length > 0)
-      throw usage(`--${one} contradicts --${others[0]}; give one of them`)
+  for (const [one, others] of CONTRADICTIONS) {
+    const other = others.find(name => values.given.has(name))
+    // --json --format json says the same twice.
+    if (!values.flag(one) || !other || values.text(other) === one) continue
+    throw usage(`--${one} contradicts --${other}; give one of them`)
   }
-  clash('gone', given('query', 'until', 'stable', 'connections'))
-  clash('once', given('stable', 'grace'))
-  clash('quiet', given('verbose'))
   if (values.number('timeout') === 0)
     throw usage('--timeout: "0" leaves no time; use --once for a single attempt')
   if (values.number('attempt-timeout') === 0)
@@ -95,7 +95,7 @@ function optionsOf(values: Values, config: Config = {}): WaitOptions {
 }
 
 /** What is asked of each target, as deep as its service goes. */
-async function aimsOf(wanted: readonly Wanted[], values: Values, config: Config = {}): Promise<Aim[]> {
+export async function aimsOf(wanted: readonly Wanted[], values: Values, config: Config = {}): Promise<Aim[]> {
   const services = await Promise.all(wanted.map(one => loadService(one.target.service)))
   const command = wanted.find(one => one.target.service === 'exec')
   if (values.flag('gone') && command)
@@ -131,6 +131,8 @@ function aimOf(
       `--until schema: nothing says what "${target.name}" should hold; add schema: { tables: […] } to it in holdfast.config`,
     )
   }
+  if (queries.length > 0 && !service.abilities.includes('query')) throw misfit(target.name, target, 'query')
+  if (expect && !service.abilities.includes('schema')) throw misfit(target.name, target, 'schema')
   const all = service.abilities.includes('query') ? [...queries, ...asked] : []
   return {
     target,

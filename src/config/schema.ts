@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { nearest } from '../core/errors.js'
 import { parseDuration } from '../core/options.js'
+import { redactAddress } from '../core/redact.js'
 import type { Config } from './config.js'
 
 const duration = z.string().check(
@@ -67,11 +68,13 @@ export function problemsOf(value: unknown): string[] {
 
 function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): string[] {
   const path = [...prefix, ...issue.path]
-  const where = path.length > 0 ? path.map(String).join('.') : 'the configuration'
+  // An address that was written where a name belongs is not printed.
+  const shown = path.map(key => redactAddress(String(key)))
+  const where = shown.length > 0 ? shown.join('.') : 'the configuration'
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => {
       const near = nearest(key, knownKeys(path))
-      return `${[...path.map(String), key].join('.')}: unknown key${near ? `; did you mean "${near}"?` : ''}`
+      return `${[...shown, redactAddress(key)].join('.')}: unknown key${near ? `; did you mean "${near}"?` : ''}`
     })
   }
   if (issue.code === 'invalid_union') {

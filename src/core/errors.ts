@@ -1,3 +1,4 @@
+import { type ReasonId, reasonOf } from './reasons.js'
 import { adviceOf, type NotReady } from './verdict.js'
 
 const BRAND = Symbol.for('holdfast.error')
@@ -40,6 +41,7 @@ export class HoldfastError extends Error {
   }
 
   get exitStatus(): number {
+    if (this.verdict) return statusOfReason(this.verdict.finding.reason)
     return STATUS[this.kind]
   }
 
@@ -58,12 +60,24 @@ export class HoldfastError extends Error {
   }
 }
 
+/** What will not heal by itself is 78, a schema 65, all else 69. */
+export function statusOfReason(reason: ReasonId): number {
+  if (reason === 'schema-missing') return EXIT.schema
+  return reasonOf(reason).heals === 'never' || reason === 'database-not-found'
+    ? EXIT.config
+    : EXIT.unavailable
+}
+
 export const usage = (message: string): HoldfastError => new HoldfastError('usage', message)
 
 /** The nearest of the known words, for "did you mean", or undefined when none is near. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearest(
+  word: string,
+  known: readonly string[],
+  most = Math.max(2, Math.floor(word.length / 3)),
+): string | undefined {
   let best: string | undefined
-  let least = Math.max(2, Math.floor(word.length / 3)) + 1
+  let least = most + 1
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance < least) [best, least] = [candidate, distance]

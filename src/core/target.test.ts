@@ -92,7 +92,7 @@ describe('hosts', () => {
     ],
     ['postgres:///app?host=::1', [{ host: '::1', port: 5432 }]],
     ['postgres:///app?host=[::1]', [{ host: '::1', port: 5432 }]],
-    ['postgres://h/app?hostaddr=10.0.0.1', [{ host: '10.0.0.1', port: 5432 }]],
+    ['postgres://h/app?hostaddr=10.0.0.1', [{ host: 'h', port: 5432, address: '10.0.0.1' }]],
     [
       'host=a,b port=1,2',
       [
@@ -154,7 +154,7 @@ describe('user, password and database', () => {
     ['postgres://u:p@h/d', ['u', 'p', 'd']],
     ['postgres://h', [undefined, undefined, undefined]],
     ['postgres://h/', [undefined, undefined, undefined]],
-    ['postgres://u:@h/d', ['u', '', 'd']],
+    ['postgres://u:@h/d', ['u', undefined, 'd']],
     ['postgres://h/a%2Fb', [undefined, undefined, 'a/b']],
     ['postgres://u:p@h/d?user=v&password=q&dbname=e', ['v', 'q', 'e']],
     ['host=h user=u password=p dbname=d', ['u', 'p', 'd']],
@@ -302,7 +302,13 @@ describe('a page', () => {
 describe('a command', () => {
   test('is a target without hosts whose command line is kept', () => {
     const target = parse('exec: test -f "/tmp/a b" ')
-    expect(target).toMatchObject({ name: 'exec', service: 'exec', hosts: [], address: 'exec: test …' })
+    expect(target).toMatchObject({
+      name: 'exec',
+      service: 'exec',
+      hosts: [],
+      address: 'exec: test …',
+      tls: { mode: 'disable', sni: false, direct: false },
+    })
     expect(target.location?.reveal()).toBe('test -f "/tmp/a b"')
   })
 

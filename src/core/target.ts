@@ -1,8 +1,11 @@
 import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js'
 import { nearest, usage } from './errors.js'
+import { isKeyword, KEYWORDS, unknownKeyword } from './keywords.js'
 import { redactAddress, Secret } from './redact.js'
 
-export type Host = { readonly host: string; readonly port: number } | { readonly path: string }
+export type Host =
+  /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
+  { readonly host: string; readonly port: number; readonly address?: string } | { readonly path: string }
 
 /** libpq's `sslmode` values, which holdfast uses for every service. Source: PostgreSQL manual, 34.19.1. */
 export const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
@@ -74,8 +77,10 @@ export function parseTarget(text: string, options: ParseOptions): Target {
   if (/^exec:/i.test(text)) return execTarget(text, options)
   if (isDsn(text)) return build(fromDsn(text), schemeOf('postgres', text, options), text, options)
   if (!text.includes('://')) {
+    // The value of a variable that is no address may be a secret as a whole.
+    const what = options.source?.startsWith('env:') ? options.source : redactAddress(text)
     throw usage(
-      `${redactAddress(text)}: not a target. Write a URL like postgres://app@db:5432/app, env:VARIABLE or exec:COMMAND`,
+      `${what}: not a target. Write a URL like postgres://app@db:5432/app, env:VARIABLE or exec:COMMAND`,
     )
   }
   const url = parseUrl(text)
@@ -110,7 +115,11 @@ function execTarget(text: string, options: ParseOptions): Target {
 }
 
 function fromDsn(text: string): Address {
-  return { scheme: 'postgres', hosts: [], path: '', query: parseDsn(text), rawQuery: '', fragment: new Map() }
+  const query = parseDsn(text)
+  const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
+  if (query.has('service')) throw bad('connection service files are not read; name host, port and dbname')
+  for (const key of query.keys()) if (!isKeyword(key)) throw bad(unknownKeyword(key))
+  return { scheme: 'postgres', hosts: [], path: '', query, rawQuery: '', fragment: new Map() }
 }
 
 const TAKEN = new Set(
@@ -124,10 +133,15 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
   const fallback = scheme.service === 'postgres' ? options.defaults : undefined
   const get = (key: string) => url.query.get(key) ?? fallback?.get(key)
   const web = scheme.service === 'http'
+  // A driver's own parameters pass; one letter beside a keyword of libpq's is a slip that would weaken TLS unseen.
+  const slip = web
+    ? undefined
+    : [...url.query.keys()].find(key => !isKeyword(key) && nearest(key, KEYWORDS, 1))
+  if (slip) throw bad(unknownKeyword(slip))
   const user = web ? undefined : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
   const password = web
     ? credentials(url)
-    : (url.query.get('password') ?? url.password ?? fallback?.get('password'))
+    : (url.query.get('password') ?? (url.password || fallback?.get('password')))
   const inPath = url.scheme.endsWith('unix') ? '' : decodePath(url.path.slice(1), bad)
   const database = web
     ? undefined
@@ -150,11 +164,16 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     // A web address' query belongs to the server.
     tls: tlsOf(scheme, web ? key => url.fragment.get(key) : get, bad),
     params,
-    ...(web ? { location: new Secret((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : '')) } : {}),
+    ...(web
+      ? { location: new Secret(encoded((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : ''))) }
+      : {}),
     given: new Secret(text),
     source: options.source ?? 'argument',
   }
 }
+
+/** A request line takes no spaces and nothing beyond ASCII. */
+const encoded = (path: string): string => path.replace(/[^\x21-\x7e]+/g, encodeURIComponent)
 
 /** What HTTP's Basic authentication sends. */
 function credentials({ user, password }: Address): string | undefined {
@@ -184,20 +203,27 @@ function hostsOf(
   const names = listed !== undefined ? listed.split(',').map(host => ({ host })) : url.hosts
   const ports = (web ? undefined : get('port'))?.split(',')
   const given: readonly { host: string; port?: number }[] =
-    names.length > 0 ? names : (get('host') ?? 'localhost').split(',').map(host => ({ host }))
+    names.length > 0 ? names : (get('host') ?? '').split(',').map(host => ({ host }))
   if (ports && ports.length > 1 && ports.length !== given.length) {
     throw bad(`it has ${given.length} hosts and ${ports.length} ports; give one port, or one for each host`)
   }
   const addresses = web ? undefined : get('hostaddr')?.split(',')
   return given.map(({ host, port }, i) => {
     const text = ports?.[ports.length === 1 ? 0 : i]
-    const chosen = port ?? (text ? parsePort(text, bad) : scheme.port)
+    const named = text ? parsePort(text, bad) : undefined
+    // As in libpq, what the query says comes first, what PGPORT says last.
+    const chosen = (url.query.has('port') ? named : undefined) ?? port ?? named ?? scheme.port
     if (chosen === undefined) throw bad('it needs a port, like tcp://host:8080')
-    if (/[\s@]|:\/\//.test(host)) throw bad('its host holds a character that no host has')
+    if (/[\s@;]|:\/\//.test(host)) throw bad('its host holds a character that no host has')
     // libpq: a host that begins with a slash is the directory of the socket.
     if (host.startsWith('/'))
       return { path: scheme.service === 'postgres' ? `${host.replace(/\/$/, '')}/.s.PGSQL.${chosen}` : host }
-    return { host: addresses?.[i] || host.replace(/^\[(.*)\]$/, '$1') || 'localhost', port: chosen }
+    const address = addresses?.[i]
+    return {
+      host: host.replace(/^\[(.*)\]$/, '$1') || address || 'localhost',
+      port: chosen,
+      ...(address ? { address } : {}),
+    }
   })
 }
 
@@ -211,7 +237,9 @@ function tlsOf(
     ({ true: 'require', '1': 'require', false: 'disable', '0': 'disable' } as Record<string, string>)[
       get('ssl') ?? ''
     ]
-  const mode = (named ?? scheme.tls ?? 'disable') as TlsMode
+  // libpq 16: the system's authorities are for servers with names of their own.
+  const usual = get('sslrootcert') === 'system' ? 'verify-full' : scheme.tls
+  const mode = (named ?? usual ?? 'disable') as TlsMode
   if (!TLS_MODES.includes(mode)) throw bad(`sslmode "${mode}" is not one of ${TLS_MODES.join(', ')}`)
   const negotiation = get('sslnegotiation') ?? 'postgres'
   if (!['postgres', 'direct'].includes(negotiation))

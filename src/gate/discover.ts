@@ -1,3 +1,4 @@
+import { isDsn } from '../core/address.js'
 import type { Scheme, Target } from '../core/target.js'
 import { parseTarget } from '../core/target.js'
 
@@ -97,7 +98,7 @@ export function discover(env: Env, options: DiscoverOptions): Found[] {
 function* candidates(env: Env, options: DiscoverOptions): Iterable<{ target: Target; source: Source }> {
   for (const variable of URL_VARIABLES) {
     const text = env[variable]
-    if (text)
+    if (text && isKnown(text, options.schemes))
       yield {
         target: parseTarget(text, { ...options, source: `env:${variable}` }),
         source: { kind: 'url', variable },
@@ -106,13 +107,23 @@ function* candidates(env: Env, options: DiscoverOptions): Iterable<{ target: Tar
   if (env.PGHOST || env.PGHOSTADDR) {
     yield { target: parseTarget('postgres://', { ...options, source: 'env:PGHOST' }), source: { kind: 'pg' } }
   }
-  if (env.DB_HOST) {
+  if (env.DB_HOST && options.schemes.has(engine(env))) {
     const text = urlOf(engine(env), keywords(env, DB_VARIABLES))
     yield {
       target: parseTarget(text, { schemes: options.schemes, source: 'env:DB_HOST' }),
       source: { kind: 'db' },
     }
   }
+}
+
+/** Is it an address of a service that is known? Another one may be COMMAND's own business. */
+function isKnown(text: string, schemes: DiscoverOptions['schemes']): boolean {
+  if (isDsn(text)) return true
+  const scheme = /^([a-z][a-z0-9.-]*)(?:\+[a-z0-9+.-]*)?:\/\//i.exec(text)
+  return (
+    scheme !== null &&
+    (schemes.has(scheme[1]?.toLowerCase() ?? '') || schemes.has(text.split('://')[0] ?? ''))
+  )
 }
 
 /** A URL of libpq keywords, percent-encoded. */
@@ -131,8 +142,15 @@ function engine(env: Env): string {
   return /mysql|mariadb/i.test(named) || env.DB_PORT === '3306' ? 'mysql' : 'postgres'
 }
 
+/** Names of this machine for itself. */
+const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i
+
 /** Two addresses with the same identity lead to the same database, whoever logs in. */
 export function identity(target: Target): string {
-  const hosts = target.hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`))
-  return [target.service, hosts.join(','), target.database ?? target.user ?? ''].join(' ')
+  const hosts = target.hosts.map(host =>
+    'path' in host ? host.path : `${LOOPBACK.test(host.host) ? 'localhost' : host.host}:${host.port}`,
+  )
+  const database =
+    target.service === 'redis' ? (target.database ?? '0') : (target.database ?? target.user ?? '')
+  return [target.service, hosts.join(','), database].join(' ')
 }

@@ -24,7 +24,7 @@ export function finding(service: Service, error: unknown, trace: Trace, target: 
 }
 
 const timedOut = (error: unknown): boolean =>
-  error instanceof Error && /^(TimeoutError|AbortError)$/.test(error.name)
+  error instanceof Error && /^(TimeoutError|AbortError|Interrupted)$/.test(error.name)
 
 const HANGS: Readonly<Partial<Record<Layer, string>>> = {
   dns: 'the resolver did not answer',

@@ -1,8 +1,8 @@
-import { HoldfastError } from '../core/errors.js'
+import { HoldfastError, usage } from '../core/errors.js'
 import { nameApart, parseTarget, splitName } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
-import type { ProbeOptions } from './options.js'
+import { DEPTHS, type ProbeOptions } from './options.js'
 import { probeOnce } from './probe.js'
 import { type Aim, type WaitOptions, waitForTargets } from './wait.js'
 
@@ -34,6 +34,7 @@ export type WaitSettings = Pick<
  * @throws HoldfastError (usage) for an address that is none.
  */
 export async function probe(address: string, settings: ProbeSettings = {}): Promise<Verdict> {
+  checkSettings(settings)
   const [aim] = await aimsOf([address])
   if (!aim) throw new HoldfastError('usage', 'no target is given')
   const { verdict, session } = await probeOnce(aim.target, aim.service, settings)
@@ -50,11 +51,26 @@ export async function waitFor(
   addresses: string | readonly string[],
   settings: WaitSettings = {},
 ): Promise<Verdict[]> {
+  checkSettings(settings)
+  if (addresses.length === 0) throw usage('waitFor: no address is given')
   const result = await waitForTargets(await aimsOf([addresses].flat()), settings)
   settings.signal?.throwIfAborted()
   const decided = result.culprit?.verdict
   if (decided && !decided.ready) throw HoldfastError.fromVerdict(decided)
   return result.outcomes.map(outcome => outcome.verdict)
+}
+
+/** What a type cannot hold. */
+function checkSettings(settings: WaitSettings): void {
+  const { until, expect, connections } = settings
+  if (until && !DEPTHS.includes(until)) throw usage(`until: "${until}" is not one of ${DEPTHS.join(', ')}`)
+  if (until === 'schema' && !expect) throw usage('until: "schema" needs expect: { tables: […] }')
+  if (connections !== undefined && !(Number.isInteger(connections) && connections > 0))
+    throw usage(`connections: ${connections} is not a whole number of at least 1`)
+  for (const key of ['timeoutMs', 'attemptTimeoutMs', 'graceMs', 'stableMs'] as const) {
+    const ms = settings[key]
+    if (ms !== undefined && !(ms >= 0)) throw usage(`${key}: ${ms} is not a number of milliseconds`)
+  }
 }
 
 async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {

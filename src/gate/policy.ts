@@ -3,17 +3,21 @@ import { reasonOf } from '../core/reasons.js'
 import type { NotReady } from '../core/verdict.js'
 
 /** What a wait remembers of one target's attempts. Milliseconds since the wait began. */
-export interface History {
-  /** Logins that were rejected so far, over the whole wait. */
+/** Logins that were rejected so far, counted together for all targets with the same credentials. */
+export interface Logins {
   rejected: number
+}
+
+export interface History {
+  readonly logins: Logins
   /** Since when every verdict has been one that ends a wait. */
   brokenSince: number | undefined
   /** When a server answered for the first time. */
   answeredSince: number | undefined
 }
 
-export const newHistory = (): History => ({
-  rejected: 0,
+export const newHistory = (logins: Logins = { rejected: 0 }): History => ({
+  logins,
   brokenSince: undefined,
   answeredSince: undefined,
 })
@@ -43,9 +47,9 @@ export function decide(
     return { act: 'again', delayMs: cadence(verdict, now, random, now - (history.answeredSince ?? now)) }
   }
   history.brokenSince ??= now
-  if (reason === 'authentication-failed') history.rejected++
+  if (reason === 'authentication-failed') history.logins.rejected++
   const left = history.brokenSince + graceMs - now
-  if (graceMs === 0 || left <= 0 || history.rejected >= MAX_REJECTED) return { act: 'stop' }
+  if (graceMs === 0 || left <= 0 || history.logins.rejected >= MAX_REJECTED) return { act: 'stop' }
   // The one login that is left is made at the end of the grace.
   return { act: 'again', delayMs: reason === 'authentication-failed' ? left : Math.min(BROKEN_POLL_MS, left) }
 }

@@ -10,6 +10,7 @@ import { examine } from './examine.js'
 import { cleaned, finding } from './explain.js'
 import { unlessForeign } from './foreign.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
+import { isGone } from './policy.js'
 
 export interface Probed {
   readonly verdict: Verdict
@@ -26,7 +27,7 @@ export async function probeOnce(
   const clock = options.clock ?? systemClock
   const trace = new Trace(() => clock.now())
   const end = clock.now() + (options.timeoutMs ?? ATTEMPT_TIMEOUT_MS)
-  const failures: { verdict: NotReady; answered: boolean }[] = []
+  const failures: Failed[] = []
   for (const [i, host] of hostsOf(target).entries()) {
     const left = hostsOf(target).length - i
     const tried = await overAddresses(
@@ -38,12 +39,14 @@ export async function probeOnce(
       (now, shares) => (end - now) / (left - 1 + shares),
     )
     if ('session' in tried) return ready(target, trace, tried.server, tried.session)
-    const verdict = notReady(target, service, trace, tried.error)
-    failures.push({ verdict, answered: tried.answered })
-    if (options.signal?.aborted || !nextHostMayDiffer(verdict)) break
+    failures.push(tried)
+    if (options.signal?.aborted || !nextHostMayDiffer(tried.verdict)) break
   }
-  // A host that answered tells more than one that did not.
-  const told = failures.findLast(({ answered }) => answered) ?? failures.at(-1)
+  // A host that answered tells more than one that did not, and one that accepts more than one that is gone.
+  const told =
+    failures.findLast(({ answered }) => answered) ??
+    failures.findLast(({ verdict }) => !isGone(verdict)) ??
+    failures.at(-1)
   const { verdict } = told ?? { verdict: notReady(target, service, trace, undefined) }
   return { verdict: { ...verdict, steps: trace.steps, heard: trace.heard } }
 }
@@ -61,14 +64,19 @@ const FINAL: readonly ReasonId[] = [
   'access-denied',
   'database-not-found',
   'client-misuse',
+  'too-many-connections',
   'unmet',
   'schema-missing',
   'query-error',
 ]
 
-type Tried =
-  | { session: Session | undefined; server: Server }
-  | { error: unknown /** Whether the host said anything. */; answered: boolean }
+interface Failed {
+  readonly verdict: NotReady
+  /** Whether the host said anything. */
+  readonly answered: boolean
+}
+
+type Tried = { session: Session | undefined; server: Server } | Failed
 
 /** Tries one host: an address that accepts and then says nothing does not hide another that works. */
 async function overAddresses(
@@ -94,8 +102,10 @@ async function overAddresses(
       ? await within(1, signal => endpoints(host, options.resolve ?? resolveHost, trace, signal))
       : []
   } catch (error) {
-    return { error, answered: false }
+    return { verdict: notReady(target, service, trace, error), answered: false }
   }
+  // What became of the first address that accepted: it tells more than others that refuse.
+  let accepted: NotReady | undefined
   for (;;) {
     let attempt: NetAttempt | undefined
     try {
@@ -114,8 +124,11 @@ async function overAddresses(
       attempt?.abandon()
       const reached = attempt?.reached
       const rest = reached ? open.filter(one => one !== reached) : []
-      if (options.signal?.aborted || attempt?.heard || rest.length === 0)
-        return { error, answered: attempt?.heard || error instanceof ProbeError }
+      const verdict = notReady(target, service, trace, error)
+      const answered = attempt?.heard || error instanceof ProbeError
+      if (answered) return { verdict, answered }
+      if (reached) accepted ??= verdict
+      if (options.signal?.aborted || rest.length === 0) return { verdict: accepted ?? verdict, answered }
       open = rest
     }
   }
@@ -128,7 +141,8 @@ async function endpoints(
   signal: AbortSignal,
 ): Promise<Endpoint[]> {
   if ('path' in host) return [host]
-  if (isLiteral(host.host)) return [{ address: host.host, port: host.port }]
+  const literal = host.address ?? (isLiteral(host.host) ? host.host : undefined)
+  if (literal) return [{ address: literal, port: host.port }]
   const done = trace.begin('dns')
   try {
     const found = await resolve(host.host, signal)

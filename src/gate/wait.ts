@@ -4,7 +4,7 @@ import type { NotReady, Verdict } from '../core/verdict.js'
 import { type Clock, childOf, systemClock } from '../io/clock.js'
 import { cachedResolve, resolveHost } from '../io/resolve.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
-import { decide, ends, type History, isGone, newHistory } from './policy.js'
+import { decide, ends, type History, isGone, type Logins, newHistory } from './policy.js'
 import { type Probed, probeOnce } from './probe.js'
 import { survey } from './survey.js'
 import { holdsStill } from './tripwire.js'
@@ -74,7 +74,12 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
   const deadline = clock.deadline(options.timeoutMs ?? TIMEOUT_MS, options.signal)
   const settled = childOf(deadline.signal)
   const resolve = options.resolve ?? cachedResolve(resolveHost, () => clock.now())
-  const waits = aims.map(aim => new TargetWait(aim, { ...options, resolve }, clock, begun, settled.signal))
+  const logins = new Map<string, Logins>()
+  const waits = aims.map(aim => {
+    const shared = logins.get(loginOf(aim.target)) ?? { rejected: 0 }
+    logins.set(loginOf(aim.target), shared)
+    return new TargetWait(aim, { ...options, resolve }, clock, begun, settled.signal, newHistory(shared))
+  })
   try {
     await Promise.all(
       waits.map(async wait => {
@@ -96,6 +101,9 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
   return { ok, durationMs: Math.round(clock.now() - begun), outcomes, ...(culprit ? { culprit } : {}) }
 }
 
+/** Who logs in where: what a rejected password counts against. */
+const loginOf = ({ service, hosts, user }: Target): string => JSON.stringify([service, hosts, user])
+
 /** Another target decided: to an attempt that is under way this is a deadline like any other. */
 class DecidedError extends Error {
   override readonly name = 'AbortError'
@@ -106,7 +114,6 @@ class TargetWait {
   #attempts = 0
   #verdict: Verdict
   #readyAfterMs: number | null = null
-  readonly #history: History = newHistory()
 
   constructor(
     readonly aim: Aim,
@@ -114,6 +121,7 @@ class TargetWait {
     readonly clock: Clock,
     readonly begun: number,
     readonly signal: AbortSignal,
+    readonly history: History,
   ) {
     const finding = { reason: 'connect-timeout', message: 'no attempt was finished' } as const
     this.#verdict = {
@@ -220,7 +228,7 @@ class TargetWait {
       this.#succeed('gone')
       return undefined
     }
-    const decision = decide(verdict, this.#history, this.#elapsed, this.options.graceMs ?? GRACE_MS)
+    const decision = decide(verdict, this.history, this.#elapsed, this.options.graceMs ?? GRACE_MS)
     if (decision.act === 'again') return decision.delayMs
     this.state = 'broken'
     return undefined

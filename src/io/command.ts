@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { EXIT } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import type { Reaper } from './reaper.js'
 import { inForeground, onSignals, statusOfSignal } from './signals.js'
 
@@ -25,16 +26,25 @@ export function runCommand(
     // Killed between the start and the registration, we would leave it behind without the mark.
     const mark = reaper.mark()
     // Before the start: a signal that came right after it would end us instead of reaching the child.
+    let signalled = false
     const restore = onSignals(signal => {
+      signalled = true
       const delivered = (signal === 'SIGINT' || signal === 'SIGQUIT') && inForeground()
       if (!delivered) child.kill(signal)
     })
-    const child = spawn(file, args, { stdio: 'inherit', env: { ...env, ...mark }, windowsHide: true })
+    let child: ChildProcess
+    try {
+      child = spawn(file, args, { stdio: 'inherit', env: { ...env, ...mark }, windowsHide: true })
+    } catch (error) {
+      restore()
+      return resolve(couldNotRun(file, error as NodeJS.ErrnoException))
+    }
     if (child.pid) reaper.watch(child.pid, 'tree')
     const finish = (end: CommandEnd) => {
       restore()
       if (child.pid) reaper.release(child.pid)
-      for (const run of Object.values(mark)) reaper.release(run)
+      // What a signal was meant to end, and COMMAND left behind, the reaper ends.
+      if (!signalled) for (const run of Object.values(mark)) reaper.release(run)
       resolve(end)
     }
     child.once('error', (error: NodeJS.ErrnoException) => finish(couldNotRun(file, error)))
@@ -48,9 +58,12 @@ export function runCommand(
 
 function couldNotRun(file: string, { code }: NodeJS.ErrnoException): CommandEnd {
   if (code === 'ENOENT')
-    return { status: EXIT.notFound, failure: `${file}: command not found. Check its spelling and PATH.` }
+    return {
+      status: EXIT.notFound,
+      failure: `${redactAddress(file)}: command not found. Check its spelling and PATH.`,
+    }
   return {
     status: EXIT.notExecutable,
-    failure: `${file}: cannot be executed (${code}). Check its permissions and its first line.`,
+    failure: `${redactAddress(file)}: cannot be executed (${code}). Check its permissions and its first line.`,
   }
 }

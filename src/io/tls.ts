@@ -54,7 +54,7 @@ export function startTls(
 function credentials(tls: TlsSettings, file: (name: string) => string | undefined): ConnectionOptions {
   const authority = tls.ca ?? file('root.crt')
   // libpq: with an authority given, require checks it like verify-ca.
-  const mode = tls.mode === 'require' && tls.ca ? 'verify-ca' : tls.mode
+  const mode = tls.mode === 'require' && authority ? 'verify-ca' : tls.mode
   const verify = mode.startsWith('verify-')
   const cert = tls.cert ?? file('postgresql.crt')
   const key = tls.key ?? (cert ? file('postgresql.key') : undefined)

@@ -29,6 +29,8 @@ export function handOver(env: Env, handovers: readonly Handover[]): Record<strin
     const key = `HOLDFAST_TARGET_${one.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
     result.set(key, one.decision)
     if (one.reason) result.set(`${key}_REASON`, one.reason)
+    else result.delete(`${key}_REASON`)
+    if (one.decision === 'stand-in' && one.scheme === 'postgres') forgetTls(result)
     const sources =
       one.sources.length > 0 || !one.fallback
         ? one.sources
@@ -38,6 +40,14 @@ export function handOver(env: Env, handovers: readonly Handover[]): Record<strin
     else if (one.address) for (const source of sources) point(result, source, one.address, one.scheme)
   }
   return Object.fromEntries(result)
+}
+
+/** libpq takes these for every address that is silent: what they ask belongs to the server that was replaced. */
+function forgetTls(env: Map<string, string>): void {
+  for (const [variable, keyword] of Object.entries(PG_VARIABLES)) {
+    if (OF_THE_OLD_SERVER.has(keyword) && keyword !== 'options' && keyword !== 'hostaddr')
+      env.delete(variable)
+  }
 }
 
 function clear(env: Map<string, string>, source: Source): void {

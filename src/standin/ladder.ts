@@ -1,3 +1,4 @@
+import { HoldfastError } from '../core/errors.js'
 import { mayDescend, type NotReady, type Verdict } from '../core/verdict.js'
 
 /** One kind of substitute. `start` rejects where there is none to be had, with what to do about that. */
@@ -85,7 +86,9 @@ export async function chooseRung<StandIn extends Named>(
       return { ...base, decision: 'stand-in', with: standIn.name, message, standIn }
     } catch (error) {
       signal.throwIfAborted()
-      failures.push((error as Error).message)
+      // A wrong setting, or a defect, is no absence.
+      if (!HoldfastError.is(error) || error.kind === 'usage') throw error
+      failures.push(error.message)
     }
   }
   const message = [

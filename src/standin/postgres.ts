@@ -74,7 +74,7 @@ export async function startOwnedPostgres(options: StandInOptions): Promise<Stand
   try {
     const user = serverUser()
     const cache = cacheDirectory(env)
-    void sweepLeftovers([...temporaryRoots(options.tmp), cache], user)
+    void sweepLeftovers([...temporaryRoots(options.tmp), cache], user).catch(() => {})
     const search = await findPostgres({ signal, user, env, cwd, reaper, major: options.major })
     if (!search.binaries) throw missingPostgres(search.looked)
     const { binaries } = search

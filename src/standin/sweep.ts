@@ -17,7 +17,11 @@ export async function sweepLeftovers(roots: readonly string[], user?: ServerUser
   for (const dir of leftovers) {
     const pid = postmasterOf(dir)
     if (pid) reaper.watch(pid, 'postgres')
-    reaper.own(dir)
+    try {
+      reaper.own(dir)
+    } catch {
+      // Another run removed it in this moment.
+    }
   }
   await reaper.close()
   return leftovers

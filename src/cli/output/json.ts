@@ -1,3 +1,4 @@
+import { EXIT } from '../../core/errors.js'
 import { reasonOf } from '../../core/reasons.js'
 import { adviceOf, mayDescend } from '../../core/verdict.js'
 import type { Outcome } from '../../gate/wait.js'
@@ -30,12 +31,16 @@ export const documentOf = ({ verb, ok, exitStatus, durationMs, outcomes, decisio
   ok,
   exitStatus,
   durationMs,
-  targets: outcomes.map(targetOf),
+  // After a single attempt no wait was used up.
+  targets: outcomes.map(outcome => targetOf(outcome, exitStatus !== EXIT.findings)),
   ...(decisions ? { decisions } : {}),
 })
 
 /** One target's entry in the document. */
-export function targetOf({ target, state, verdict, attempts, readyAfterMs }: Outcome): object {
+export function targetOf(
+  { target, state, verdict, attempts, readyAfterMs }: Outcome,
+  waited = false,
+): object {
   const { name, service, address, source } = target
   const base = { name, service, address, source, state }
   const { server } = verdict
@@ -71,7 +76,7 @@ export function targetOf({ target, state, verdict, attempts, readyAfterMs }: Out
     advice: adviceOf(finding),
     heals,
     retry,
-    absent: mayDescend(verdict, state === 'waiting'),
+    absent: mayDescend(verdict, waited && state === 'waiting'),
     ...rest,
   }
 }

@@ -27,6 +27,7 @@ export async function authenticate(
   const bound = target.params.get('channel_binding')?.reveal() === 'require'
   let used = false
   let scram: Scram | undefined
+  let challenged = false
   for (let message = first; ; message = await talk.next()) {
     if (message.type === 'E') throw failure(message.body)
     if (message.type === 'Z') return
@@ -49,11 +50,12 @@ export async function authenticate(
       allow('md5')
       if (bound) throw unbound('the server asks for the password as MD5')
       link.write(password(md5(userOf(target), secretOf(target), fields.take(4))))
-    } else if (code === SASL) {
+    } else if (code === SASL && !scram) {
       allow('scram-sha-256')
       scram = startScram(fields, target, link, bound)
       link.write(saslInitial(scram.mechanism, scram.first))
-    } else if (code === SASL_CONTINUE && scram) {
+    } else if (code === SASL_CONTINUE && scram && !challenged) {
+      challenged = true
       const answer = await proving(scram, it => it.final(decode(fields.rest())))
       link.write(saslResponse(answer))
     } else if (code === SASL_FINAL && scram) {

@@ -8,6 +8,9 @@ export interface Message {
   readonly body: Uint8Array
 }
 
+/** More messages than this between two answers are not a conversation. */
+const MAX_ASIDE = 10_000
+
 /** The backend's messages, in order; what may come at any time is taken in on the way. */
 export class Conversation {
   readonly parameters = new Map<string, string>()
@@ -21,7 +24,7 @@ export class Conversation {
 
   /** The next message that is an answer. Throws a protocol mismatch where the bytes are no message. */
   async next(): Promise<Message> {
-    for (;;) {
+    for (let aside = 0; aside < MAX_ASIDE; aside++) {
       const message = await this.#read()
       if (message.type === 'S') {
         const fields = new Fields(message.body)
@@ -32,6 +35,10 @@ export class Conversation {
         return message
       }
     }
+    throw new ProbeError({
+      reason: 'protocol-mismatch',
+      message: `${MAX_ASIDE} notices and parameters came without an answer among them`,
+    })
   }
 
   async #read(): Promise<Message> {

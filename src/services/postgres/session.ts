@@ -41,7 +41,7 @@ export class PostgresSession implements Session {
     return {
       ...this.server,
       ...(incarnation ? { incarnation } : {}),
-      ...(age ? { ageMs: Math.max(0, Math.round(Number(age))) } : {}),
+      ...(age && Number.isFinite(Number(age)) ? { ageMs: Math.max(0, Math.round(Number(age))) } : {}),
       ...(via ? { via } : {}),
     }
   }
@@ -79,7 +79,7 @@ export class PostgresSession implements Session {
 
   async missing(expected: Expectation): Promise<string | undefined> {
     const checks = [
-      ...(expected.tables ?? []).map(name => [`table ${name}`, `to_regclass(${literal(name)}) IS NOT NULL`]),
+      ...(expected.tables ?? []).map(name => [`table ${name}`, `${regclass(name)} IS NOT NULL`]),
       ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
       ...(expected.extensions ?? []).map(name => [
         `extension ${name}`,
@@ -129,8 +129,17 @@ export class PostgresSession implements Session {
 
 function hasColumn(name: string): string {
   const dot = name.lastIndexOf('.')
-  return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = to_regclass(${literal(name.slice(0, dot))})
+  return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${regclass(name.slice(0, dot))}
     AND attname = ${literal(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
 }
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** A relation by its name as SQL reads it, else exactly as it is written: "UserAccount" keeps its capitals. */
+function regclass(name: string): string {
+  const exact = name
+    .split('.')
+    .map(part => `"${part.replaceAll('"', '""')}"`)
+    .join('.')
+  return `coalesce(to_regclass(${literal(name)}), to_regclass(${literal(exact)}))`
+}

@@ -20,7 +20,9 @@ export const redis: Service = {
       if (target.password) await attempt.step('auth', () => session.login(target))
       else await attempt.step('handshake', () => session.greet())
       const { database } = target
-      if (database) await attempt.step('auth', () => session.ask('SELECT', index(database)))
+      // A session begins in database 0; a user may lack the right to select it once more.
+      if (database && index(database) !== '0')
+        await attempt.step('auth', () => session.ask('SELECT', index(database)))
       return session
     } catch (error) {
       link.close()
@@ -77,7 +79,12 @@ class RedisSession implements Session {
   }
 
   async ping(): Promise<void> {
-    await this.ask('PING')
+    try {
+      await this.ask('PING')
+    } catch (error) {
+      // To know that a user may not ask, a server must serve.
+      if (!(error instanceof ProbeError && error.finding.code === 'NOPERM')) throw error
+    }
   }
 
   async inspect(): Promise<Server> {
@@ -92,7 +99,7 @@ class RedisSession implements Session {
       ...this.server,
       ...(version ? { version: this.server.version ?? version } : {}),
       ...(incarnation ? { incarnation } : {}),
-      ...(uptime ? { ageMs: Number(uptime) * 1000 } : {}),
+      ...(uptime && /^\d+$/.test(uptime) ? { ageMs: Number(uptime) * 1000 } : {}),
     }
   }
 
