@@ -92,7 +92,6 @@ describe('of several hosts', () => {
     ['closes', peers.eofAfterFirstBytes],
     ['speaks something else', peers.greets(peers.GREETINGS.ssh)],
     ['is starting', postgresError(postgresErrors.startingUp)],
-    ['is full', postgresError(postgresErrors.tooManyConnections)],
   ])('one that %s gives way to the next', async (_, script) => {
     const peer = await startedPeer(script)
     const { verdict } = await probe(several([peer, sharedPostgres()]), { timeoutMs: 1000 })
@@ -103,6 +102,12 @@ describe('of several hosts', () => {
     const hosts = several([standby, sharedPostgres()])
     expect(await refusal(hosts, { until: 'write' })).toMatchObject({ finding: { reason: 'read-only' } })
     expect(await refusal(hosts, ON_PRIMARY)).toMatchObject({ finding: { reason: 'unmet' } })
+  })
+
+  test('one that is full has the last word, as for libpq', async () => {
+    const peer = await startedPeer(postgresError(postgresErrors.tooManyConnections))
+    const { finding } = await refusal(several([peer, sharedPostgres()]))
+    expect(finding.reason).toBe('too-many-connections')
   })
 
   test('one that rejects the password has the last word', async () => {
