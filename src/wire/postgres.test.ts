@@ -67,6 +67,11 @@ describe('the fields of a message', () => {
     expect(fields.left).toBe(0)
   })
 
+  test('may be empty strings', () => {
+    const fields = new wire.Fields(bytes(0, 0, 'x'))
+    expect([fields.cstring(), fields.cstring(), fields.left]).toEqual(['', '', 1])
+  })
+
   test('are those of the given part of a larger buffer', () => {
     const fields = new wire.Fields(bytes(1, 2, 0, 0, 0, 7, 9).subarray(2, 6))
     expect(fields.int32()).toBe(7)
@@ -147,7 +152,8 @@ describe('an error of the server', () => {
   })
 
   test('that stops in the middle of a field is malformed', () => {
-    expect(() => wire.serverMessage(bytes('Mno end'))).toThrow(wire.MalformedError)
+    for (const text of ['Mno end', 'M'])
+      expect(() => wire.serverMessage(bytes(text))).toThrow(wire.MalformedError)
   })
 })
 

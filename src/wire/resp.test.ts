@@ -71,6 +71,14 @@ describe('a reply', () => {
     ['%2\r\n+a\r\n:1\r\n+b\r\n:2\r\n', ['a', 1, 'b', 2]],
   ])('%j is %j', async (bytes, value) => expect(await reply(bytes)).toEqual(value))
 
+  test('may be as long as its limits, to the last item and byte', async () => {
+    expect(await reply(`*10000\r\n${'_\r\n'.repeat(10_000)}`)).toHaveLength(10_000)
+    expect(await reply(`%5000\r\n${'_\r\n'.repeat(10_000)}`)).toHaveLength(10_000)
+    expect(await reply(`$1048576\r\n${'x'.repeat(2 ** 20)}\r\n`)).toHaveLength(2 ** 20)
+    expect(await reply(`+${'x'.repeat(65_535)}\r\n`)).toHaveLength(65_535)
+    await expect(reply(`+${'x'.repeat(65_536)}\r\n`)).rejects.toThrow(OutOfBytes)
+  })
+
   test('that is pushed is passed over, also within a reply', async () => {
     expect(await reply('>2\r\n+message\r\n+x\r\n:1\r\n')).toBe(1)
     expect(await reply('*2\r\n:1\r\n>1\r\n+x\r\n:2\r\n')).toEqual([1, 2])

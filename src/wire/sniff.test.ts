@@ -18,15 +18,19 @@ describe('the first bytes of a server look like', () => {
     ['SMTP or FTP', '220-welcome\r\n'],
     ['TLS', '\x15\x03\x01\x00\x02\x02\x28'],
     ['TLS', '\x16\x03\x03\x00\x7a\x02'],
+    ['TLS', '\x16\x03\x04\xff'],
     ['MySQL', '\x4a\0\0\0\x0a8.0.36\0'],
+    ['MySQL', '\x4a\0\0\0\x0a'],
     ['MySQL', '\x4a\0\0\0\xff\x6a\x04Host'],
     ['memcached', 'ERROR\r\n'],
     ['memcached', 'CLIENT_ERROR bad\r\n'],
     ['Redis', '-ERR unknown command\r\n'],
     ['Redis', '-NOAUTH Authentication required.\r\n'],
+    ['Redis', '-OOM command not allowed\r\n'],
     ['Redis', '+PONG\r\n'],
     ['Redis', '+OK\r\n'],
     ['PostgreSQL', 'S'],
+    ['PostgreSQL', 'E\0\x01\0\x60S'],
     ['PostgreSQL', 'N'],
     ['PostgreSQL', 'E\0\0\0\x60SFATAL\0'],
     ['PostgreSQL', 'R\0\0\0\x08\0\0\0\0'],
@@ -43,6 +47,13 @@ describe('the first bytes of a server look like', () => {
     '\x17\x03\x03',
     '\x4a\0\0\x01\x0a',
     'R\x01abcd',
+    'E\0\0\0\x60',
+    '\x16\x03\x05',
+    '\x16\x03',
+    '\x4a\0\x01\0\x0a8.0.36\0',
+    '\x01\0\0\0\0\x01\xf6\0\x0a\0\x0b',
+    '\x01\0\0\0\0\x01\xf6\0\x0b\0\x0a',
+    '\x02\0\0\0\0\x01\xf6\0\x0a\0\x0a',
   ])('nothing known: %j', text => expect(looksLike(latin(text))).toBeUndefined())
 
   test('something or nothing, whatever they are', () => {
@@ -67,6 +78,7 @@ describe('an excerpt', () => {
     ['caf\xe9', '63 61 66 e9'],
     ['\r\nrest', '0d 0a 72 65 73 74'],
     ['\x1b[31mred', '1b 5b 33 31 6d 72 65 64'],
+    ['x', '"x"'],
     ['', ''],
   ])('of %j is %s', (text, shown) => expect(excerpt(latin(text))).toBe(shown))
 

@@ -83,6 +83,12 @@ describe('the messages of a server', () => {
     expect(seen.asked).toBeLessThanOrEqual(5)
   })
 
+  test('may be sixteen megabytes long and no longer', async () => {
+    const declared = (size: number) => received(concat(ascii('R'), int32(size + 4), new Uint8Array(9)))
+    await expect(declared(2 ** 24).talk.next()).rejects.toThrow(LinkError)
+    await expect(declared(2 ** 24 + 1).talk.next()).rejects.toThrow(ProbeError)
+  })
+
   test('end with the error of the link', async () => {
     await expect(received().talk.next()).rejects.toThrow(LinkError)
     await expect(received(idle.subarray(0, 3)).talk.next()).rejects.toThrow(LinkError)
