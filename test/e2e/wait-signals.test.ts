@@ -43,7 +43,7 @@ test('COMMAND that dies of SIGTERM gives 143', async () => {
 })
 
 test('COMMAND that takes SIGTERM and ends well gives 0', async () => {
-  const cli = running(['sh', '-c', 'trap "kill $!; exit 0" TERM; sleep 30 & echo up; wait'])
+  const cli = running(['sh', '-c', "trap 'kill $!; exit 0' TERM; sleep 30 & echo up; wait"])
   await cli.waitForStdout(/up/)
   cli.kill('SIGTERM')
   expect((await cli.exited).status).toBe(0)

@@ -82,7 +82,8 @@ export const longRecovery: Race = {
     const url = appUrl(port)
     const release = gate(setting, [url], () => askPostgres(url))
     await random.pause(0, 200)
-    const server = await startPostgres({ port, state: 'starting' })
+    // A hot standby would let readers in a moment before it says that it is ready.
+    const server = await startPostgres({ port, state: 'starting', settings: { hot_standby: 'off' } })
     defer(() => server.remove())
     await random.pause(200, setting.thorough ? 3_000 : 800)
     await server.release()
