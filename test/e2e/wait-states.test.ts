@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import pg from 'pg'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, test } from 'vitest'
 import { spawnHoldfast } from '../support/cli.js'
 import { type PostgresServer, startPostgres } from '../support/postgres.js'
 import { startRedis } from '../support/redis.js'
@@ -17,18 +17,16 @@ const started = async <T extends { remove(): Promise<void> }>(starting: Promise<
   return server
 }
 
-/** Takes so many of the server's connections, until the test is over. */
+/** Takes so many of the server's connections; they end with the server. */
 async function occupy(server: PostgresServer, count: number): Promise<pg.Client[]> {
   const clients = Array.from({ length: count }, () => new pg.Client({ connectionString: server.url() }))
+  for (const client of clients) client.on('error', () => {})
   await Promise.all(clients.map(client => client.connect()))
-  onTestFinished(async () => {
-    await Promise.allSettled(clients.map(client => client.end()))
-  })
   return clients
 }
 
 describe('a server that is full', () => {
-  test('is waited for at a slow pace, with a reason and advice of its own', async () => {
+  test.concurrent('is waited for at a slow pace, with a reason and advice of its own', async ({ expect }) => {
     const server = await started(startPostgres({ maxConnections: 2 }))
     const clients = await occupy(server, 2)
     const seen = server.connectionsSeen()
@@ -44,7 +42,7 @@ describe('a server that is full', () => {
     expect((await running.exited).status).toBe(0)
   })
 
-  test('for this role alone is told from one that is full for everybody', async () => {
+  test.concurrent('for this role alone is told from one that is full for everybody', async ({ expect }) => {
     const server = await started(startPostgres())
     await server.sql('alter role app connection limit 1')
     await occupy(server, 1)
@@ -53,7 +51,7 @@ describe('a server that is full', () => {
     expect(target.message).toContain('too many connections for role "app"')
   })
 
-  test('of Redis is named', async () => {
+  test.concurrent('of Redis is named', async ({ expect, onTestFinished }) => {
     const server = await started(startRedis({ maxclients: 1 }))
     const socket = connect(server.port)
     onTestFinished(() => void socket.destroy())
@@ -65,7 +63,7 @@ describe('a server that is full', () => {
 })
 
 describe('a server that does not serve yet', () => {
-  test('answers 57P03, is waited for, and is ready in the end', async () => {
+  test.concurrent('answers 57P03, is waited for, and is ready in the end', async ({ expect }) => {
     const server = await started(startPostgres({ state: 'starting' }))
     const { status, target } = await waitJson([server.url(), ...LIMITED])
     expect(status).toBe(69)
@@ -78,7 +76,7 @@ describe('a server that does not serve yet', () => {
     expect((await running.exited).status).toBe(0)
   })
 
-  test('has to answer at most 30 times in the first second', async () => {
+  test.concurrent('has to answer at most 30 times in the first second', async ({ expect }) => {
     const server = await started(startPostgres({ state: 'closed-standby' }))
     const seen = server.connectionsSeen()
     const { target } = await waitJson([server.url(), '--timeout', '1s'])
@@ -86,7 +84,7 @@ describe('a server that does not serve yet', () => {
     expect(server.connectionsSeen() - seen).toBeLessThanOrEqual(30)
   })
 
-  test('is LOADING, or a replica without its primary', async () => {
+  test.concurrent('is LOADING, or a replica without its primary', async ({ expect }) => {
     const loading = await started(startRedis({ loadingMs: 20_000 }))
     const replica = await started(startRedis({ replicaOf: 1 }))
     const [first, second] = await Promise.all([
@@ -110,7 +108,7 @@ describe('a server that does not serve yet', () => {
 })
 
 describe('a standby', () => {
-  test('is ready for reading, and read-only for --until write', async () => {
+  test.concurrent('is ready for reading, and read-only for --until write', async ({ expect }) => {
     const server = await started(startPostgres({ state: 'standby' }))
     expect((await waitJson([server.url()])).target.state).toBe('ready')
     const { status, target } = await waitJson([server.url(), '--until', 'write', ...LIMITED])
@@ -119,7 +117,7 @@ describe('a standby', () => {
     expect(target.advice).toContain('primary')
   })
 
-  test('is not the primary that target_session_attrs asks for', async () => {
+  test.concurrent('is not the primary that target_session_attrs asks for', async ({ expect }) => {
     const server = await started(startPostgres({ state: 'standby' }))
     const url = server.url({ query: { target_session_attrs: 'primary' } })
     const { status, target } = await waitJson([url, ...LIMITED])
@@ -127,7 +125,9 @@ describe('a standby', () => {
   })
 })
 
-test('a server that goes away in the middle of a wait with --stable is waited for again', async () => {
+test.concurrent('a server that goes away in the middle of a wait with --stable is waited for again', async ({
+  expect,
+}) => {
   const server = await started(startPostgres())
   const args = ['wait', '-v', server.url(), '--stable', '1s']
   const running = spawnHoldfast(args, { input: '' })
