@@ -1,7 +1,7 @@
 import { cli, entries } from './scripts/entries.mjs'
 
 export default {
-  entry: [...Object.values(entries), cli, 'scripts/*.mjs'],
+  entry: [...Object.values(entries), cli, 'scripts/*.mjs', 'bench/figures/*.mjs'],
   project: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.mjs', 'bench/**/*.{ts,mjs}'],
   // An exported type that only its own file uses is what a declaration of the library names.
   ignoreExportsUsedInFile: true,

@@ -8,9 +8,12 @@ const schema = JSON.parse(
 
 const DATE_TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/
 
-const validate = new Ajv({ allErrors: true, strict: true, strictRequired: false, formats: { 'date-time': DATE_TIME } }).compile(
-  schema,
-)
+const validate = new Ajv({
+  allErrors: true,
+  strict: true,
+  strictRequired: false,
+  formats: { 'date-time': DATE_TIME },
+}).compile(schema)
 
 /** How a document differs from the schema that ships; empty is good. */
 export function differences(document: unknown): string[] {
