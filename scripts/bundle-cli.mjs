@@ -56,7 +56,8 @@ export async function bundleCli({ outdir, ...options }) {
       .map(({ path }) => path)
       .filter(path => !hot.has(path)),
   )
-  const own = { ...options, format: 'cjs' }
+  // Every error class of ours names itself; nobody reads other names in the command line's output.
+  const own = { ...options, format: 'cjs', keepNames: false }
   const shared = new Set()
   const parts = await Promise.all(
     [...late].map(source =>

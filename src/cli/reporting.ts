@@ -6,7 +6,7 @@ import type { Outcome, Progress, WaitResult } from '../gate/wait.js'
 import type { Values } from './call.js'
 import type { Decision } from './output/json.js'
 import { type Paint, paintFor } from './output/paint.js'
-import { LineView, LiveView, type ProgressView, SILENT } from './output/progress.js'
+import { LineView, type ProgressView, SILENT } from './output/progress.js'
 
 type Format = 'text' | 'json' | 'ndjson' | 'github'
 type Documents = typeof import('./output/json.js')
@@ -28,7 +28,6 @@ export class Reporting {
   readonly #format: Format
   readonly #documents: Documents | undefined
   readonly #view: ProgressView
-  readonly paint: Paint
 
   /** @throws HoldfastError (usage) where the options for the output contradict each other or cannot be met. */
   static async of(values: Values, env: NodeJS.ProcessEnv, targets: readonly Target[]): Promise<Reporting> {
@@ -36,29 +35,28 @@ export class Reporting {
     const junit = values.text('junit')
     if (junit) (await import('./output/junit.js')).checkWritable(junit)
     const documents = isDocument(format) ? await import('./output/json.js') : undefined
-    return new Reporting(values, env, targets, format, documents)
+    const paint = paintFor(env, isatty(2))
+    return new Reporting(
+      values,
+      env,
+      format,
+      documents,
+      paint,
+      await viewOf(values, env, targets, format, paint),
+    )
   }
 
   private constructor(
     readonly values: Values,
     readonly env: NodeJS.ProcessEnv,
-    targets: readonly Target[],
     format: Format,
     documents: Documents | undefined,
+    readonly paint: Paint,
+    view: ProgressView,
   ) {
     this.#format = format
     this.#documents = documents
-    const terminal = isatty(2)
-    this.paint = paintFor(env, terminal)
-    this.#view = this.#chooseView(targets, terminal)
-  }
-
-  #chooseView(targets: readonly Target[], terminal: boolean): ProgressView {
-    const write = (text: string) => process.stderr.write(text)
-    if (this.values.flag('quiet') || isDocument(this.#format)) return SILENT
-    const live = terminal && !this.env.CI && this.env.TERM !== 'dumb' && !this.values.flag('verbose')
-    if (live) return new LiveView(targets, write, this.paint, () => process.stderr.columns || 80)
-    return new LineView(write, this.paint, this.values.flag('verbose'))
+    this.#view = view
   }
 
   verdict(verdict: Verdict, progress: Progress): void {
@@ -120,6 +118,21 @@ export class Reporting {
   #print(document: object): void {
     process.stdout.write(`${JSON.stringify(document)}\n`)
   }
+}
+
+async function viewOf(
+  values: Values,
+  env: NodeJS.ProcessEnv,
+  targets: readonly Target[],
+  format: Format,
+  paint: Paint,
+): Promise<ProgressView> {
+  const write = (text: string) => process.stderr.write(text)
+  const verbose = values.flag('verbose')
+  if (values.flag('quiet') || isDocument(format)) return SILENT
+  if (!isatty(2) || env.CI || env.TERM === 'dumb' || verbose) return new LineView(write, paint, verbose)
+  const { LiveView } = await import('./output/live.js')
+  return new LiveView(targets, write, paint, () => process.stderr.columns || 80)
 }
 
 const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'

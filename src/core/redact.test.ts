@@ -104,6 +104,8 @@ describe('an address for a reader', () => {
     ['secret_thing=pw host=db', 'secret_thing=*** host=db'],
     ['user=x dbname=postgres://u:pw@h/d', 'user=x dbname=postgres://u:***@h/d'],
     ['password=x://pw host=db', 'password=*** host=db'],
+    ['user=host=://u:pw@h port=1', 'user=host=***@h port=1'],
+    ['sslmode=port=://x', 'sslmode=port=://x'],
   ])('that is a connection string shows the values of known keys: %s', (text, shown) =>
     expect(redactAddress(text)).toBe(shown),
   )

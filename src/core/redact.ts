@@ -52,7 +52,10 @@ export function redactAddress(text: string): string {
  */
 export function endOfUser(rest: string): number {
   const [, authority = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(rest) ?? []
-  const isQuery = /^[?#][\w.-]+=/.test(tail) && isPlace(authority.slice(authority.lastIndexOf('@') + 1))
+  const key = /^[?#]([\w.-]+)=/.exec(tail)?.[1]
+  // Behind a password even what looks like a query may be the rest of it, once an @ follows.
+  const doubtful = /:[\s\S]*@/.test(authority) && tail.includes('@') && !isOpenParameter(key ?? '')
+  const isQuery = key && !doubtful && isPlace(authority.slice(authority.lastIndexOf('@') + 1))
   return (isQuery ? authority + path : rest).lastIndexOf('@')
 }
 
@@ -110,11 +113,13 @@ function redactPairs(text: string): string {
     return place.includes('=') ? place.replace(/=[\s\S]*$/, `=${MASK}`) : redactPlace(place)
   }
   let shown = ''
-  for (let at = 0; at < text.length; at = PAIR.lastIndex) {
+  let at = 0
+  while (at < text.length) {
     PAIR.lastIndex = at
-    const [, space, key = '', sign, value = ''] = PAIR.exec(text) ?? []
+    const [pair = '', space, key = '', sign, value = ''] = PAIR.exec(text) ?? []
     // What is no pair may be the rest of a password that was not quoted.
     if (!key) return `${shown}${text.slice(at).trim() && ' …'}`
+    at += pair.length
     const open = value.includes('://') ? redactAddress(value) : value
     shown += `${space}${key}${sign}${isOpenParameter(key) && !value.includes(';') ? open : MASK}`
   }

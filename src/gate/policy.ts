@@ -1,13 +1,13 @@
 import type { ReasonId } from '../core/reasons.js'
 import { reasonOf } from '../core/reasons.js'
-import type { NotReady } from '../core/verdict.js'
+import type { NotReady, Verdict } from '../core/verdict.js'
 
-/** What a wait remembers of one target's attempts. Milliseconds since the wait began. */
 /** Logins that were rejected so far, counted together for all targets with the same credentials. */
 export interface Logins {
   rejected: number
 }
 
+/** What a wait remembers of one target's attempts. Milliseconds since the wait began. */
 export interface History {
   readonly logins: Logins
   /** Since when every verdict has been one that ends a wait. */
@@ -53,6 +53,10 @@ export function decide(
   // The one login that is left is made at the end of the grace.
   return { act: 'again', delayMs: reason === 'authentication-failed' ? left : Math.min(BROKEN_POLL_MS, left) }
 }
+
+/** Has another target with the same credentials used up the login that `decide` had left to this one? */
+export const isSpent = (verdict: Verdict, { logins }: History): boolean =>
+  !verdict.ready && verdict.finding.reason === 'authentication-failed' && logins.rejected >= MAX_REJECTED
 
 /** Does this verdict end a wait once it outlives the grace? */
 export function ends(verdict: NotReady, graceMs = 1): boolean {

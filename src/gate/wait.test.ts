@@ -150,6 +150,26 @@ describe('the deadline', () => {
   })
 })
 
+test('time counts from the beginning of the wait, whatever the clock says then', async () => {
+  const clock = new FakeClock(1e6)
+  const service = fakeService(clock, (_, now) => (now < 1e6 + 500 ? REFUSES : HANGS))
+  const elapsed: number[] = []
+  const result = await clock.run(
+    waitForTargets([{ target: fakeTarget(), service }], {
+      clock,
+      identify: false,
+      timeoutMs: 4000,
+      onVerdict: (_, progress) => elapsed.push(progress.elapsedMs),
+    }),
+  )
+  expect(result.durationMs).toBe(4000)
+  expect(elapsed[0]).toBe(0)
+  expect(Math.max(...elapsed)).toBe(4000)
+  const running = result.outcomes[0]?.verdict.steps.find(step => step.state === 'running')
+  expect(running?.ms).toBeGreaterThan(3000)
+  expect(running?.ms).toBeLessThanOrEqual(3500)
+})
+
 describe('what never heals', () => {
   test('is told at once, and ends the wait after the grace', async () => {
     const run = await wait([() => ({ fails: 'access-denied' })])

@@ -4,7 +4,7 @@ import type { NotReady, Verdict } from '../core/verdict.js'
 import { type Clock, childOf, systemClock } from '../io/clock.js'
 import { cachedResolve, resolveHost } from '../io/resolve.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
-import { decide, ends, type History, isGone, type Logins, newHistory } from './policy.js'
+import { decide, ends, type History, isGone, isSpent, type Logins, newHistory } from './policy.js'
 import { type Probed, probeOnce } from './probe.js'
 import { survey } from './survey.js'
 import { holdsStill } from './tripwire.js'
@@ -158,6 +158,7 @@ class TargetWait {
       const delayMs = await this.#attempt()
       if (delayMs === undefined || this.options.once) return
       await this.clock.sleep(delayMs, this.signal).catch(() => {})
+      if (!this.options.gone && isSpent(this.#verdict, this.history)) break
     }
     // A deadline during the grace does not make a wrong password something that may still heal.
     if (this.state === 'waiting' && !this.#verdict.ready && !this.options.gone && ends(this.#verdict))

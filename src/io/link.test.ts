@@ -105,10 +105,21 @@ describe('reading', () => {
     await expect(link.readLine(5)).rejects.toThrow('no line end within 5 bytes')
   })
 
+  test('a line as long as the limit may wait for its end, also for half of it', async () => {
+    const wire = new Wire()
+    const line = linkOver(wire).readLine(5)
+    wire.push('12345')
+    await new Promise(resolve => setImmediate(resolve))
+    wire.push('\r')
+    await new Promise(resolve => setImmediate(resolve))
+    wire.push('\n')
+    expect(await line).toBe('12345')
+  })
+
   test('a line without an end is given up at the limit, not at the end of the stream', async () => {
     const wire = new Wire()
     const line = linkOver(wire).readLine(5)
-    wire.push('123456')
+    wire.push('1234567')
     await expect(line).rejects.toThrow(LinkError)
   })
 
@@ -238,6 +249,17 @@ test('who talks without being asked is paused, and goes on when something is rea
   expect(await link.read(5 << 16)).toHaveLength(5 << 16)
 })
 
+test('who says little is not paused, so that its end is noticed', async () => {
+  const wire = new Wire()
+  const link = linkOver(wire)
+  wire.push('a little')
+  await new Promise(resolve => setImmediate(resolve))
+  expect(wire.isPaused()).toBe(false)
+  wire.push(null)
+  await link.closed
+  expect(textOf(await link.read(8))).toBe('a little')
+})
+
 test('an endless talker on a real socket is not buffered without bound', async () => {
   const chunk = Buffer.alloc(1 << 20)
   const { link, socket } = await linkTo(async peer => {
@@ -307,7 +329,7 @@ describe('TLS', () => {
     const { server } = await certificates()
     const { link } = await linkTo(
       async peer => {
-        await peer.send('Sinjected')
+        await peer.send('Sx')
         await peer.startTls(server)
       },
       { target: await target() },

@@ -108,7 +108,8 @@ export class SocketLink implements Link {
     let end = -1
     await this.#until(() => {
       end = this.#all().indexOf('\r\n')
-      return end >= 0 || this.#size > limit
+      // Its end may still be on the way.
+      return end >= 0 || this.#size > limit + 1
     })
     if (end < 0 || end > limit) throw new LinkError(`no line end within ${limit} bytes`)
     return this.#take(end + 2)

@@ -42,6 +42,16 @@ describe('a name that does not resolve', () => {
     await expectDeadline(result, TIMEOUT_MS)
   })
 
+  test('because the resolver fails is not gone', async () => {
+    const { status, target } = await inNetns(['--gone', 'redis://nowhere:6379', ...LIMITED])
+    expect([status, target.state, target.reason, target.code]).toEqual([
+      69,
+      'waiting',
+      'dns-failure',
+      'EAI_AGAIN',
+    ])
+  })
+
   test('is found as soon as it appears', async () => {
     // The first target is ready at once: from then on the other one is being waited for.
     const folder = tempFolder('late')

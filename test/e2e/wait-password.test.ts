@@ -111,6 +111,19 @@ describe('a wrong password', () => {
     expect(await rejectedBy(postgres, other)).toMatchObject({ rejected: 2 })
   })
 
+  test.concurrent.each([[], ['--any']])(
+    'of two databases of one server is tried at most twice %j',
+    async (...any) => {
+      const user = `intruder_${++roles}`
+      const urls = ['app', 'postgres'].map(database => postgres.url({ user, password: WRONG, database }))
+      const { status } = await holdfast(['wait', ...urls, ...any, '--grace', '400ms'])
+      expect(status).toBe(78)
+      const rejected =
+        postgres.log().split(`FATAL:  password authentication failed for user "${user}"`).length - 1
+      expect(rejected).toBeLessThanOrEqual(2)
+    },
+  )
+
   test.concurrent('of Redis is tried at most twice', async () => {
     const args = ['wait', redis.url({ password: WRONG }), '--grace', '400ms', '--connections', '3']
     const { status, stderr } = await holdfast(args)

@@ -10,9 +10,13 @@ const settle = () => new Promise<void>(resolve => setImmediate(resolve))
 
 /** Virtual time: it passes only when a test lets it, and then timers fire in their order. */
 export class FakeClock implements Clock {
-  #now = 0
+  #now: number
   // In the order of `at`, and of their making where that is the same.
   #timers: Timer[] = []
+
+  constructor(start = 0) {
+    this.#now = start
+  }
 
   /** How many sleeps and deadlines are still under way; none should be once everything is done. */
   get pending(): number {
