@@ -4,7 +4,6 @@ import { postgres as peer, postgresError, postgresErrors, startupThenSilence } f
 import { startPostgres } from '../support/postgres.js'
 import { buildUrl } from '../support/url.js'
 import { SECRET } from './probing.js'
-import { pours } from './scripts.js'
 import type { Place, Subject } from './subject.js'
 
 const address = (at: Place, sslmode = 'disable') =>
@@ -103,15 +102,6 @@ export const postgres: Subject = {
       script: greets(frames.errorResponse(postgresErrors.startingUp).subarray(0, 20)),
       address: at => address(at),
       layer: 'handshake',
-      reason: 'connect-timeout',
-    },
-    {
-      name: 'talking without an end, but never done',
-      script: peer({
-        afterLogin: pours(frames.noticeResponse({ code: '00000', message: 'still here' })),
-      }),
-      address: at => address(at),
-      layer: 'auth',
       reason: 'connect-timeout',
     },
   ],
