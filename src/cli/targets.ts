@@ -6,8 +6,8 @@ import { HoldfastError, nearest, usage } from '../core/errors.js'
 import { redactAddress, Secret } from '../core/redact.js'
 import type { Expectation } from '../core/service.js'
 import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
-import { discover, libpqDefaults, type Source, URL_VARIABLES } from '../gate/discover.js'
 import type { Depth } from '../gate/options.js'
+import { libpqDefaults, type Source, URL_VARIABLES } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 
 /** A target with what the configuration expects of it. */
@@ -38,13 +38,13 @@ export async function resolveTargets(
   const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
   const configured = loaded?.config.targets ?? {}
   const parse = parser(env)
-  const found = () => discover(env, { schemes: SCHEMES, defaults: parse.defaults })
   const entries =
     args.length > 0
       ? args.map(arg => fromArgument(arg, configured, parse, env))
       : Object.keys(configured).map(name => fromConfig(name, configured, parse, env))
   if (entries.length > 0) return { wanted: apart(entries), loaded }
-  const discovered = found()
+  const { discover } = await import('../gate/discover.js')
+  const discovered = discover(env, { schemes: SCHEMES, defaults: parse.defaults })
   // A variable that cannot be used is an error where it would have been the only one.
   const unusable = discovered.length === 0 ? URL_VARIABLES.find(variable => env[variable]) : undefined
   if (unusable) parse(env[unusable] ?? '', `env:${unusable}`)

@@ -23,11 +23,11 @@ export class Secret {
 
 /** Query parameters whose values are shown; the value of any other parameter is taken for a secret. */
 const OPEN_PARAMETERS = new Set(
-  `application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr
-  load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation
-  sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user`.split(
-    /\s+/,
-  ),
+  [
+    'application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr',
+    'load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
+    'sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user',
+  ].flatMap(names => names.split(' ')),
 )
 
 export const isOpenParameter = (key: string): boolean => OPEN_PARAMETERS.has(key.toLowerCase())
@@ -39,7 +39,7 @@ const TOKEN_USER = /^(https?|nats|mqtts?)$/i
 export function redactAddress(text: string): string {
   const command = /^(\s*exec:\s*)([\s\S]*)$/i.exec(text)
   if (command) return `${command[1]}${programShown(command[2] ?? '')}`
-  const url = /^([a-z][a-z0-9+.-]*):\/\/([\s\S]*)$/i.exec(text)
+  const url = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([\s\S]*)$/.exec(text)
   if (!url) return redactPairs(text)
   const [, scheme = '', rest = ''] = url
   const end = endOfUser(rest)
@@ -60,7 +60,7 @@ export function endOfUser(rest: string): number {
 }
 
 const isPlace = (hosts: string): boolean =>
-  hosts.split(',').every(host => /^(\[[^\]]*\]|[^:[\]]*)(:\d*)?$|^[0-9a-f:.]+$/i.test(host))
+  hosts.split(',').every(host => /^(\[[^\]]*\]|[^:[\]]*)(:\d*)?$|^[0-9A-Fa-f:.]+$/.test(host))
 
 /** Host, path and query. What follows a colon and is no port is taken for a password whose host is missing. */
 function redactPlace(place: string): string {
@@ -168,10 +168,13 @@ function attempt(convert: (value: string) => string, value: string): string {
 
 /** One line of an outsider's text: control and escape characters, and anything past `limit`, removed. */
 export function plain(text: string, limit = 500): string {
-  const line = text
+  const line = (/^[\x20-\x7e]*$/.test(text) ? text : visible(text)).trim()
+  return line.length > limit ? `${line.slice(0, limit)}…` : line
+}
+
+/** Apart, because the classes of Unicode take long to compile. */
+const visible = (text: string): string =>
+  text
     // biome-ignore lint/suspicious/noControlCharactersInRegex: this is what removes them
     .replace(/\u001b\[[0-9;?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)?/g, '')
     .replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ')
-    .trim()
-  return line.length > limit ? `${line.slice(0, limit)}…` : line
-}

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { HoldfastError } from '../core/errors.js'
 import { parseTarget } from '../core/target.js'
 import { SCHEMES } from '../services/registry.js'
-import { discover, type Env, identity, libpqDefaults, urlOf } from './discover.js'
+import { discover, identity, urlOf } from './discover.js'
+import { type Env, libpqDefaults } from './variables.js'
 
 const find = (env: Env) => discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, 'me') })
 const addresses = (env: Env) => find(env).map(one => one.target.address)

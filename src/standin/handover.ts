@@ -1,4 +1,5 @@
-import { DB_VARIABLES, PG_VARIABLES, type Source, urlOf } from '../gate/discover.js'
+import { urlOf } from '../gate/discover.js'
+import { DB_VARIABLES, PG_VARIABLES, type Source } from '../gate/variables.js'
 
 export type Env = Readonly<Record<string, string | undefined>>
 
