@@ -57,6 +57,10 @@ describe('a code of Node', () => {
     expect(classifyTransport(failed('ETIMEDOUT', { syscall: 'write' })).reason).toBe('connection-lost')
   })
 
+  test('with syscall query, which mysql2 gives a time-out, is not about the name', () => {
+    expect(classifyTransport(failed('ECONNRESET', { syscall: 'query' })).reason).toBe('connection-lost')
+  })
+
   test('that is a number is no code of Node, and no crash', () => {
     expect(classifyTransport(Object.assign(new Error('gone'), { code: 4031 }))).toEqual({
       reason: 'unknown',

@@ -10,7 +10,7 @@ interface NodeError {
 }
 
 /** The order in which the attempts of one AggregateError count. */
-const PRECEDENCE = [
+export const PRECEDENCE = [
   'ECONNREFUSED',
   'ENOENT',
   'EHOSTUNREACH',
@@ -56,7 +56,8 @@ export function classifyTransport(error: unknown): Finding {
   if (error instanceof ProbeError) return error.finding
   const { code, syscall = '', message = '' } = fieldsOf(pick(error))
   const base = { message: message || code || String(error), ...(code ? { code } : {}) }
-  if (syscall === 'getaddrinfo' || syscall.startsWith('query')) return { ...base, reason: 'dns-failure' }
+  // c-ares has queryA, querySrv, …; mysql2 has a bare `query`.
+  if (syscall === 'getaddrinfo' || /^query[A-Z]/.test(syscall)) return { ...base, reason: 'dns-failure' }
   if (/before secure TLS connection/.test(message)) {
     return {
       ...base,
@@ -99,9 +100,9 @@ function pick(error: unknown): unknown {
 /** The error that stands for all attempts of one dial. */
 export const mostTelling = (errors: readonly unknown[]): unknown => pick({ errors })
 
-function tlsAdvice(code: string, message: string): { advice?: string } {
-  // Where Node has only EPROTO, OpenSSL's message names the check in other letters.
-  const text = `${code} ${message}`.toUpperCase().replaceAll(' ', '_')
+export function tlsAdvice(code: string, message: string): { advice?: string } {
+  // Where there is only EPROTO, OpenSSL's message names the check in other letters.
+  const text = `${code} ${message}`.toUpperCase().replace(/[ -]/g, '_')
   const advice = TLS_ADVICE.find(([pattern]) => pattern.test(text))?.[1]
   return advice ? { advice } : {}
 }
