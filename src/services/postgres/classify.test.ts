@@ -79,12 +79,17 @@ describe('PgBouncer’s 08P01', () => {
     ['something new', 'connection-lost'],
   ]
   test.each(texts)('with the text "%s" means %s', (message, reason) => {
-    expect(classifyPostgres({ code: '08P01', message, severity: 'FATAL' })).toEqual({
+    expect(classifyPostgres({ code: '08P01', message, severity: 'FATAL' })).toMatchObject({
       reason,
       code: '08P01',
       message,
       byText: true,
     })
+  })
+
+  test('comes with advice, where its configuration has to be corrected', () => {
+    const refused = { code: '08P01', message: 'no such database: nosuch', severity: 'FATAL' }
+    expect(classifyPostgres(refused)?.advice).toContain('pgbouncer.ini')
   })
 
   test('is known by the routine that is missing', () => {

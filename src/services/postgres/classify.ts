@@ -1,6 +1,7 @@
 import type { ReasonId } from '../../core/reasons.js'
 import type { Finding } from '../../core/verdict.js'
 import { MalformedError } from '../../wire/postgres.js'
+import { adviceFor } from './advice.js'
 
 /** The part of a server's error that the rules need; `pg` and postgres.js name the fields alike. */
 export interface PostgresError {
@@ -44,19 +45,27 @@ const PGBOUNCER: readonly Rule[] = [
 /** True for an error that PgBouncer wrote, which names no routine of the server's source. */
 export const fromPgBouncer = ({ code, routine }: PostgresError): boolean => code === '08P01' && !routine
 
-/** What a PostgreSQL or PgBouncer error means, by SQLSTATE; undefined where it has none. */
-export function classifyPostgres(error: unknown): Finding | undefined {
+/**
+ * What a PostgreSQL or PgBouncer error means, by SQLSTATE; undefined where it has none. Some states say something
+ * else of a login than of a statement: a FATAL is a login's, and so is what the caller knows to be one.
+ */
+export function classifyPostgres(error: unknown, login = false): Finding | undefined {
   if (typeof error !== 'object' || error === null) return undefined
   if (error instanceof MalformedError) return { reason: 'protocol-mismatch', message: error.message }
   const { code, severity, routine, message = '', detail } = error as PostgresError
   if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || !/\d/.test(code)) return undefined
-  const base = { code, message: detail ? `${message} (${detail})` : message }
-  if (fromPgBouncer({ code, ...(routine ? { routine } : {}) })) {
+  const pgbouncer = fromPgBouncer({ code, ...(routine ? { routine } : {}) })
+  const base = {
+    code,
+    message: detail ? `${message} (${detail})` : message,
+    ...adviceFor(code, message, pgbouncer),
+  }
+  if (pgbouncer) {
     const reason = PGBOUNCER.find(([pattern]) => pattern.test(message))?.[1] ?? 'connection-lost'
     return { ...base, reason, byText: true }
   }
   if (code === '08P01') return { ...base, reason: 'protocol-mismatch' }
-  const fatal = severity === 'FATAL' || severity === 'PANIC'
+  const fatal = login || severity === 'FATAL' || severity === 'PANIC'
   if (code === '28000' && routine === 'InitializeSessionUserId')
     return { ...base, reason: 'authentication-failed' }
   if (fatal && (code === '42501' || code === '55000')) return { ...base, reason: 'access-denied' }

@@ -1,5 +1,5 @@
 import { type Link, ProbeError } from '../../core/service.js'
-import { Fields, MAX_MESSAGE, type ServerMessage, serverMessage } from '../../wire/postgres.js'
+import { Fields, MAX_MESSAGE, serverMessage } from '../../wire/postgres.js'
 import { mismatch } from '../mismatch.js'
 import { classifyPostgres, fromPgBouncer } from './classify.js'
 
@@ -63,26 +63,6 @@ export class Conversation {
   }
 }
 
-const PGBOUNCER_ADVICE: readonly (readonly [RegExp, string])[] = [
-  [/^(SSL|TLS) required/, 'PgBouncer wants TLS from its clients: use sslmode=require.'],
-  [
-    /no such database/,
-    'Add the database to [databases] in pgbouncer.ini, or correct its name in the address.',
-  ],
-  [
-    /unsupported startup parameter/,
-    'Leave the parameter out of the address, or add it to ignore_startup_parameters in pgbouncer.ini.',
-  ],
-  [
-    /server login has been failing/,
-    'PgBouncer answers, but cannot log in to the server behind it: see its log, and whether that server runs.',
-  ],
-  [
-    /query_wait_timeout/,
-    'No server connection came free: look for long transactions, a small default_pool_size, or a server behind PgBouncer that is down.',
-  ],
-]
-
 /** The verdict of an ErrorResponse. */
 export function failure(body: Uint8Array): ProbeError {
   const error = serverMessage(body)
@@ -90,24 +70,6 @@ export function failure(body: Uint8Array): ProbeError {
     reason: 'protocol-mismatch' as const,
     message: error.message || 'an error without a code',
   }
-  const advice = adviceFor(error)
   const product = fromPgBouncer(error) ? { product: 'PgBouncer', via: 'pgbouncer' } : undefined
-  return new ProbeError({ ...finding, ...(advice ? { advice } : {}) }, product)
-}
-
-function adviceFor({ code, message, routine }: ServerMessage): string | undefined {
-  if (code === '08P01' && !routine) return PGBOUNCER_ADVICE.find(([pattern]) => pattern.test(message))?.[1]
-  if (code === '28000' && /no encryption|SSL off/.test(message)) {
-    return 'pg_hba.conf admits this user from here only with TLS, or not at all: try sslmode=require, or add a "host" line and reload.'
-  }
-  if (code === '28000' && /client certificate/.test(message)) {
-    return 'The server wants to see a certificate of the client: give sslcert=FILE and sslkey=FILE.'
-  }
-  if (code === '28000' && /certificate authentication failed/.test(message)) {
-    return 'The common name of the certificate in sslcert has to be the role, or be mapped to it in pg_ident.conf.'
-  }
-  if (code === '28000' && /no pg_hba.conf entry/.test(message)) {
-    return 'Add a line for this address, user and database to pg_hba.conf and reload (SELECT pg_reload_conf()).'
-  }
-  return undefined
+  return new ProbeError(finding, product)
 }
