@@ -94,26 +94,39 @@ module.exports = {
       name: 'services-know-only-themselves',
       severity: 'error',
       comment:
-        'Never one service from another: what two share is a codec (wire/), a helper in core/, or a file directly in src/services/.',
+        'Never one service from another: what two share is a codec (wire/), a helper in core/, or a file directly in src/services/ (the registry and classify.ts stand above the services).',
       from: { path: '^src/services/([^/]+)/', pathNot: TESTS },
-      to: { path: '^src/services/', pathNot: ['^src/services/$1/', '^src/services/(?!registry)[^/]+\\.ts$'] },
+      to: {
+        path: '^src/services/',
+        pathNot: ['^src/services/$1/', '^src/services/(?!registry\\.ts$|classify\\.ts$)[^/]+\\.ts$'],
+      },
     },
     {
       name: 'services-are-behind-the-registry',
       severity: 'error',
       comment:
-        'A service’s folder is imported by services/registry.ts alone (and by chaos/ and cli/). Take a Service as an argument, or ask the registry.',
+        'A service’s folder is imported by services/registry.ts alone (and by chaos/ and cli/). Take a Service as an argument, or ask the registry; ask services/classify.ts what an error means.',
       from: {
         path: '^src/',
         pathNot: [
           '^src/services/[^/]+/',
           '^src/services/registry\\.ts$',
+          // The one file that knows how all services' errors are read; see the rule below.
+          '^src/services/classify\\.ts$',
           '^src/(chaos|cli)/',
           TESTS,
           ...ENTRIES,
         ],
       },
       to: { path: '^src/services/[^/]+/' },
+    },
+    {
+      name: 'classify-takes-rules-only',
+      severity: 'error',
+      comment:
+        'services/classify.ts is pure: of a service it takes the rules in its drivers.ts (or classify.ts, while no probe loads that), never what opens a connection.',
+      from: { path: '^src/services/classify\\.ts$' },
+      to: { path: '^src/services/', pathNot: '^src/services/[^/]+/(classify|drivers)\\.ts$' },
     },
     {
       name: 'the-registry-is-lazy',

@@ -28,7 +28,7 @@ const LEGAL: Record<string, string> = {
       [`node_modules/${name}/index.js`, 'module.exports = 1'],
     ]),
   ),
-  'src/index.ts': `export { wait } from './gate/wait.js'\nexport type { Service } from './core/service.js'`,
+  'src/index.ts': `export { wait } from './gate/wait.js'\nexport { classify } from './services/classify.js'\nexport type { Service } from './core/service.js'`,
   'src/core/verdict.ts': 'export type Verdict = { ready: boolean }',
   'src/core/service.ts': `import type { Verdict } from './verdict.js'\nexport type Service = { verdict: Verdict }`,
   'src/core/service.test.ts': `import { readFileSync } from 'node:fs'\nimport './service.js'\nreadFileSync('x')`,
@@ -38,6 +38,8 @@ const LEGAL: Record<string, string> = {
   'src/services/tcp/index.ts': `import net from 'node:net'\nimport { one } from '../sql.js'\nexport const tcp = [net, one]`,
   'src/services/redis/index.ts': `import { ping } from '../../wire/redis.js'\nimport { own } from './own.js'\nexport const redis = [ping, own]`,
   'src/services/redis/own.ts': 'export const own = 1',
+  'src/services/redis/classify.ts': 'export const rules = 1',
+  'src/services/classify.ts': `import { rules } from './redis/classify.js'\nexport const classify = rules`,
   'src/services/registry.ts': `export const services = { tcp: () => import('./tcp/index.js'), redis: () => import('./redis/index.js') }`,
   'src/gate/wait.ts': `import { services } from '../services/registry.js'\nimport type { Service } from '../core/service.js'\nexport const wait = (s: Service) => [s, services]`,
   'src/standin/ladder.ts': `import { wait } from '../gate/wait.js'\nexport const ladder = wait`,
@@ -108,6 +110,17 @@ describe.concurrent('the arrows of the architecture', () => {
         'only-the-gate-asks-the-registry: src/services/b/index.ts → src/services/registry.ts',
         'services-know-only-themselves: src/services/a/index.ts → src/services/redis/index.ts',
         'services-know-only-themselves: src/services/b/index.ts → src/services/registry.ts',
+      ],
+    ],
+    [
+      'classify knows every service’s rules, and of a service nothing else; no service knows it',
+      {
+        'src/services/classify.ts': `import { redis } from './redis/index.js'\nexport const classify = redis`,
+        'src/services/a/index.ts': `import { classify } from '../classify.js'\nexport const a = classify`,
+      },
+      [
+        'classify-takes-rules-only: src/services/classify.ts → src/services/redis/index.ts',
+        'services-know-only-themselves: src/services/a/index.ts → src/services/classify.ts',
       ],
     ],
     [
