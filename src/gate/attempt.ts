@@ -61,6 +61,8 @@ const round = (ms: number): number => Math.round(ms * 100) / 100
 /** One try over the given endpoints; `reached` is the one that answered. */
 export class NetAttempt implements Attempt {
   reached: Endpoint | undefined
+  /** Called once, when an endpoint has accepted. */
+  onReached: (() => void) | undefined
   /** True when any byte came in this try. */
   heard = false
   readonly #links: SocketLink[] = []
@@ -84,7 +86,10 @@ export class NetAttempt implements Attempt {
       this.signal,
       quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)),
     )
-    this.reached ??= dialed.endpoint
+    if (!this.reached) {
+      this.reached = dialed.endpoint
+      this.onReached?.()
+    }
     return this.#own(dialed)
   }
 

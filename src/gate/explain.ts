@@ -50,9 +50,15 @@ function hung(trace: Trace): Finding {
   return { reason, code: 'ETIMEDOUT', message: `${what} within ${ms} ms` }
 }
 
+const cleaners = new WeakMap<Target, (text: string) => string>()
+
 function cleaner(target: Target): (text: string) => string {
+  const known = cleaners.get(target)
+  if (known) return known
   const redact = redactorOf(target)
-  return text => plain(redact(text))
+  const clean = (text: string) => plain(redact(text))
+  cleaners.set(target, clean)
+  return clean
 }
 
 /** The same without secrets and control characters. */

@@ -1,10 +1,9 @@
 import { classifyTransport } from '../core/classify.js'
 import { ProbeError } from '../core/service.js'
 import type { Target } from '../core/target.js'
-import { systemClock } from '../io/clock.js'
 import type { NetAttempt } from './attempt.js'
 
-/** How long a port may stay silent before it is asked what it is, in milliseconds. */
+/** How long a port that accepted may stay silent before it is asked what it is, in milliseconds. */
 const SILENCE_MS = 1000
 
 /** The outcome, unless the port accepts without a word and turns out to belong to another service. */
@@ -14,14 +13,19 @@ export async function unlessForeign<T>(
   attempt: NetAttempt,
 ): Promise<T> {
   const silent = Symbol('silent')
-  const quiet = systemClock.deadline(SILENCE_MS)
+  let timer: NodeJS.Timeout | undefined
+  const silence = new Promise<typeof silent>(resolve => {
+    attempt.onReached = () => {
+      timer = setTimeout(resolve, SILENCE_MS, silent)
+    }
+  })
   const first = await Promise.race([
     examined.catch(error => {
       if (attempt.signal.aborted || !endedUnheard(error, attempt)) throw error
       return silent
     }),
-    new Promise<typeof silent>(resolve => quiet.signal.addEventListener('abort', () => resolve(silent))),
-  ]).finally(quiet.clear)
+    silence,
+  ]).finally(() => clearTimeout(timer))
   if (first !== silent) return first as T
   if (attempt.reached && !attempt.heard) {
     const { identify } = await import('./identify.js')
