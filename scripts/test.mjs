@@ -67,6 +67,14 @@ const steps = [
     for (const look of looks.flat()) count(look.ok)
   },
   () => tests(process.argv.slice(2)),
+  async () => {
+    if (!strict || process.argv.length > 2 || `${process.platform}-${process.arch}` !== 'linux-x64') return
+    const core = ['wait-database', 'wait-command', 'test-verb'].map(name => `test/e2e/${name}`)
+    const { status } = await run(process.execPath, ['scripts/matrix.mjs', '--others', ...core], {
+      inherit: true,
+    })
+    count(status === 0)
+  },
 ]
 for (const step of steps) {
   await step()

@@ -25,9 +25,9 @@ export interface CliOptions {
    * input and that stream on a terminal, and the other one into its own text.
    */
   tty?: boolean | 'stdout' | 'stderr'
-  /** Default: the Node that runs the tests. */
+  /** Default: HOLDFAST_TEST_NODE, else the Node that runs the tests. */
   node?: string
-  /** Default: dist/cli.cjs, which must have been built. */
+  /** Default: HOLDFAST_TEST_ENTRY, else dist/cli.cjs, which must have been built. */
   entry?: string
 }
 
@@ -73,7 +73,11 @@ export function holdfastCommand(args: readonly string[], options: CliOptions = {
   const home = tempFolder('home')
   const temp = join(home, 'tmp')
   mkdirSync(temp)
-  const { node = process.execPath, entry = join(REPOSITORY, 'dist/cli.cjs') } = options
+  const { HOLDFAST_TEST_NODE, HOLDFAST_TEST_ENTRY } = process.env
+  const {
+    node = HOLDFAST_TEST_NODE ?? process.execPath,
+    entry = HOLDFAST_TEST_ENTRY ?? join(REPOSITORY, 'dist/cli.cjs'),
+  } = options
   const env: Record<string, string> = {
     PATH: `${dirname(node)}:${process.env.PATH ?? '/usr/bin:/bin'}`,
     HOME: home,
