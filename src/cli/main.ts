@@ -103,7 +103,8 @@ function exit(status: number): void {
   const end = () => process.exit(status === 0 && lost ? EXIT.defect : status)
   const busy = opened.filter(stream => !stream.destroyed && stream.writableLength > 0)
   let open = busy.length
-  if (open === 0) end()
+  // A file that is full says so some ticks after the write.
+  if (open === 0) setImmediate(end)
   for (const stream of busy) {
     stream.write('', () => {
       if (--open === 0) end()

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { tempFolder } from '../../test/support/root.js'
@@ -31,6 +31,17 @@ test('the nearest one upward is found', () => {
 
 test('none up to the root is none', () => {
   expect(findConfig(folder('holdfast.json', 'holdfast.config.toml'))).toBeUndefined()
+})
+
+test('what somebody else has put into a folder that everybody may write to is not run', ctx => {
+  if (process.getuid?.() !== 0) ctx.skip('platform: only root can make a file of somebody else')
+  const root = folder('holdfast.config.json')
+  chmodSync(root, 0o1777)
+  expect(findConfig(root)).toBe(join(root, 'holdfast.config.json'))
+  chownSync(join(root, 'holdfast.config.json'), 65534, 65534)
+  expect(findConfig(root)).toBeUndefined()
+  chmodSync(root, 0o755)
+  expect(findConfig(root)).toBe(join(root, 'holdfast.config.json'))
 })
 
 test('of two in one folder none is chosen', () => {

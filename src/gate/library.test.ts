@@ -31,7 +31,30 @@ describe('one probe', () => {
   })
 })
 
+test.each([
+  [{ until: 'deep' }, /until: "deep" is not one of/],
+  [{ until: 'schema' }, /needs expect/],
+  [{ connections: 0 }, /connections: 0 is not a whole number/],
+  [{ timeoutMs: Number.NaN }, /timeoutMs: NaN is not a number of milliseconds/],
+])('a setting that no type holds back, %j, is wrong usage', async (settings, message) => {
+  const wrong = settings as never
+  await expect(probe('tcp://127.0.0.1:1', wrong)).rejects.toMatchObject({
+    kind: 'usage',
+    message: expect.stringMatching(message),
+  })
+  await expect(waitFor('tcp://127.0.0.1:1', wrong)).rejects.toMatchObject({
+    kind: 'usage',
+    message: expect.stringMatching(message),
+  })
+})
+
 describe('waiting', () => {
+  test('for nothing is wrong usage', () =>
+    expect(waitFor([])).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('no address'),
+    }))
+
   test('resolves with the verdicts in the order of the addresses', async () => {
     const verdicts = await waitFor([`a=${await listening()}`, `b=${await listening()}`, 'c=exec:true'])
     expect(verdicts.map(one => [one.target, one.ready])).toEqual([

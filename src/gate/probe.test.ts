@@ -148,6 +148,14 @@ describe('of several hosts', () => {
     expect(shown(verdict.steps).at(-1)).toMatch(/^tcp failed 127\.0\.0\.1 ECONNREFUSED$/)
   })
 
+  test('one that accepts tells more than one that is gone, in whatever order', async () => {
+    const [accepting, gone] = [await started(eofOnAccept), await refused()]
+    for (const hosts of [at(accepting, gone), at(gone, accepting)])
+      expect(await probe(hosts)).toMatchObject({ finding: { reason: 'connection-lost' } })
+    const { target, resolve } = await both(eofOnAccept, undefined)
+    expect(await probe(target, { resolve })).toMatchObject({ finding: { reason: 'connection-lost' } })
+  })
+
   test('one that hangs leaves time for the next', async () => {
     const verdict = await probe(at(await started(silent), await started(answering)), { timeoutMs: 400 })
     expect(verdict.ready).toBe(true)

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -29,6 +29,12 @@ test('what a dead process left is removed', async () => {
   const dir = directory('holdfast-pg-a', DEAD)
   expect(await sweepLeftovers([root])).toEqual([dir])
   expect(existsSync(dir)).toBe(false)
+})
+
+test('two runs that sweep at the same time do not meet', async () => {
+  for (const name of 'abcdef') directory(`holdfast-pg-${name}`, DEAD)
+  await Promise.all([sweepLeftovers([root]), sweepLeftovers([root])])
+  expect(readdirSync(root)).toEqual([])
 })
 
 test('a process id that was used again does not keep a directory', async () => {

@@ -91,6 +91,7 @@ describe('a COMMAND that cannot run', () => {
     expect(stderr).toMatch(/plain: cannot be executed \(EACCES\)/)
     mkdirSync(join(folder, 'folder'))
     expect((await thenRuns([join(folder, 'folder')])).status).toBe(126)
+    expect((await thenRuns([join(folder, 'plain', 'below')])).status).toBe(126)
   })
 })
 

@@ -135,6 +135,22 @@ describe('a configuration that is wrong ends with 78 and one message', () => {
   test.concurrent('something else than an object', () =>
     complains({ [key]: '[1]' }, /the configuration: expected object/))
 
+  test.concurrent.each([
+    [
+      'a query for a service that takes none',
+      { query: 'SELECT 1' },
+      /targets\.it: it is a redis target, which takes no query/,
+    ],
+    [
+      'a status for what is no web server',
+      { status: 200 },
+      /targets\.it: it is a redis target, which takes no status/,
+    ],
+    ['a schema for a service that has none', { schema: { tables: ['t'] } }, /targets\.it: .*takes no schema/],
+  ])('%s', async (_, wanted, what) =>
+    complains({ [key]: JSON.stringify({ targets: { it: { url: 'redis://x', ...wanted } } }) }, what),
+  )
+
   test.concurrent('two configurations in one folder', () =>
     complains({ [key]: '{}', 'holdfast.config.yml': '' }, /more than one configuration: .*keep one/))
 

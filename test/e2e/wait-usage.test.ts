@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { type CliOptions, holdfast } from '../support/cli.js'
+import { type CliOptions, holdfast, holdfastCommand } from '../support/cli.js'
+import { run } from '../support/run.js'
 import { sharedRedis } from '../support/shared.js'
 import { expectComplaint } from './outcome.js'
 
@@ -135,6 +136,28 @@ describe('every option is also a variable', () => {
   test.concurrent('where no switches a flag off', async ({ expect }) => {
     const { stdout } = await holdfast(['wait', ready()], { env: { HOLDFAST_JSON: 'no', HOLDFAST_QUIET: '' } })
     expect(stdout).toBe('')
+  })
+})
+
+test('a variable that contradicts an option gives way to it', async () => {
+  const env = { HOLDFAST_STABLE: '1s', HOLDFAST_GRACE: '1s', HOLDFAST_FORMAT: 'ndjson' }
+  const { status, stdout } = await holdfast(['wait', '--once', '--json', sharedRedis().url()], { env })
+  expect([status, JSON.parse(stdout).ok]).toEqual([0, true])
+})
+
+describe('an output that is full', () => {
+  const intoFull = (redirection: string, ...args: string[]) => {
+    const { command, env, cwd } = holdfastCommand(['wait', sharedRedis().url(), ...args])
+    return run('sh', ['-c', `"$@" ${redirection}`, 'sh', ...command], { env, cwd })
+  }
+
+  test('is a failure where the document went there', async () => {
+    expect((await intoFull('>/dev/full', '--json')).status).toBe(70)
+  })
+
+  test('ends no COMMAND where it was the log', async () => {
+    const { status, stdout } = await intoFull('2>/dev/full', '--', 'echo', 'it ran')
+    expect([status, stdout]).toEqual([0, 'it ran\n'])
   })
 })
 

@@ -89,6 +89,13 @@ describe('the messages of a server', () => {
     await expect(declared(2 ** 24 + 1).talk.next()).rejects.toThrow(ProbeError)
   })
 
+  test('that go on and on without an answer among them are another protocol', async () => {
+    const { talk } = received(concat(...Array.from({ length: 10_000 }, () => parameter('a', 'b'))))
+    await expect(talk.next()).rejects.toMatchObject({
+      finding: { reason: 'protocol-mismatch', message: expect.stringContaining('without an answer') },
+    })
+  })
+
   test('end with the error of the link', async () => {
     await expect(received().talk.next()).rejects.toThrow(LinkError)
     await expect(received(idle.subarray(0, 3)).talk.next()).rejects.toThrow(LinkError)
