@@ -30,8 +30,11 @@ export interface Link {
 /** One try to reach a target. It records each step, so that a deadline names the step that hangs. */
 export interface Attempt {
   readonly signal: AbortSignal
-  /** Connects. A quiet connection is an aside: it goes where the first one went and records no step. */
-  connect(options?: { quiet: boolean }): Promise<Link>
+  /**
+   * Connects. A quiet connection is an aside: it goes where the first one went and records no step. With `lastMs` it
+   * may outlive the attempt by so many milliseconds, to clear up after it.
+   */
+  connect(options?: { quiet: boolean; lastMs?: number }): Promise<Link>
   step<T>(layer: Layer, work: () => Promise<T>): Promise<T>
 }
 

@@ -79,22 +79,19 @@ export class NetAttempt implements Attempt {
     return this.trace.step(layer, work, this.signal)
   }
 
-  async connect({ quiet = false } = {}): Promise<Link> {
+  async connect({ quiet = false, lastMs }: { quiet?: boolean; lastMs?: number } = {}): Promise<Link> {
     const to = quiet && this.reached ? [this.reached] : this.endpoints
-    const dialed = await dial(
-      to,
-      this.signal,
-      quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)),
-    )
+    const signal = lastMs ? AbortSignal.timeout(lastMs) : this.signal
+    const dialed = await dial(to, signal, quiet ? undefined : one => this.trace.begin('tcp', nameOf(one)))
     if (!this.reached) {
       this.reached = dialed.endpoint
       this.onReached?.()
     }
-    return this.#own(dialed)
+    return this.#own(dialed, signal)
   }
 
-  #own({ socket }: Dialed): SocketLink {
-    const link = new SocketLink(socket, this.target, this.host, this.signal, () => {
+  #own({ socket }: Dialed, signal: AbortSignal): SocketLink {
+    const link = new SocketLink(socket, this.target, this.host, signal, () => {
       this.heard = true
       this.trace.heard = true
     })

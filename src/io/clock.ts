@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events'
+
 export interface Deadline {
   readonly signal: AbortSignal
   clear(): void
@@ -52,6 +54,8 @@ const MAX_TIMER_MS = 2 ** 31 - 1
 /** A signal that follows `parent` until it is cleared; unlike AbortSignal.any it leaves nothing behind there. */
 export function childOf(parent?: AbortSignal): Deadline & { abort(reason: unknown): void } {
   const controller = new AbortController()
+  // Each connection of a pool that is filled listens, and none of them is a leak.
+  setMaxListeners(0, controller.signal)
   const follow = () => controller.abort(parent?.reason)
   if (parent?.aborted) follow()
   else parent?.addEventListener('abort', follow, { once: true })

@@ -2,6 +2,7 @@
 
 export const PROTOCOL_3_0 = 196_608
 export const SSL_REQUEST_CODE = 80_877_103
+const CANCEL_REQUEST_CODE = 80_877_102
 
 /** Larger than any message that a server sends to a probe; a longer one means another protocol. */
 export const MAX_MESSAGE = 1 << 24
@@ -35,6 +36,10 @@ export const message = (type: string, ...parts: Uint8Array[]): Uint8Array =>
   concat(encoder.encode(type), sized(...parts))
 
 export const sslRequest = (): Uint8Array => sized(int32(SSL_REQUEST_CODE))
+
+/** Ends what a session is doing; the server closes the connection without an answer. Source: protocol, 54.2.8. */
+export const cancelRequest = (pid: number, key: number): Uint8Array =>
+  sized(int32(CANCEL_REQUEST_CODE), int32(pid), int32(key))
 
 export const startup = (parameters: Readonly<Record<string, string>>): Uint8Array =>
   sized(int32(PROTOCOL_3_0), ...Object.entries(parameters).flat().map(cstring), new Uint8Array(1))

@@ -218,4 +218,9 @@ describe('a query', () => {
     expect(verdict).toMatchObject({ layer: 'query', finding: { reason: 'statement-timeout' } })
     expect(verdict.steps.at(-1)).toMatchObject({ layer: 'query', state: 'running' })
   })
+
+  test('that nobody waits for any more is cancelled at the server', async () => {
+    await refusal(server.url(), { queries: ['select pg_sleep(600)'], timeoutMs: 150 })
+    await expect.poll(() => sessionsOf(server), { timeout: 5000 }).toBe('0')
+  })
 })

@@ -16,6 +16,8 @@ export class Conversation {
   readonly parameters = new Map<string, string>()
   /** The process that the server says serves us; a pooler makes one up. */
   pid: number | undefined
+  /** What a CancelRequest has to show. */
+  key: number | undefined
   /** What the server opened with, until its second message. */
   #opening: Uint8Array | undefined
   #messages = 0
@@ -30,7 +32,9 @@ export class Conversation {
         const fields = new Fields(message.body)
         this.parameters.set(fields.cstring(), fields.cstring())
       } else if (message.type === 'K') {
-        this.pid = new Fields(message.body).int32()
+        const fields = new Fields(message.body)
+        this.pid = fields.int32()
+        this.key = fields.int32()
       } else if (message.type !== 'N' && message.type !== 'A' && message.type !== 'v') {
         return message
       }

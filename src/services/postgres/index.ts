@@ -2,7 +2,7 @@ import { classifyTransport } from '../../core/classify.js'
 import type { Attempt, Link, Service, Session } from '../../core/service.js'
 import { ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
-import { sslRequest, startup, terminate } from '../../wire/postgres.js'
+import { cancelRequest, sslRequest, startup, terminate } from '../../wire/postgres.js'
 import { mismatch } from '../mismatch.js'
 import { authenticate, userOf } from './auth.js'
 import { classifyPostgres } from './classify.js'
@@ -108,9 +108,30 @@ async function enter(target: Target, attempt: Attempt, link: Link): Promise<Sess
       throw error instanceof ProbeError ? await explain(error, target, attempt) : error
     }
   })
-  const session = new PostgresSession(link, talk)
+  const session = new PostgresSession(link, talk, () => void cancel(attempt, talk, link.secure))
   await attraction(session, target)
   return session
+}
+
+/** How long the attempt may be outlived by what ends its question, in milliseconds. */
+const CANCEL_MS = 1000
+
+async function cancel(attempt: Attempt, { pid, key }: Conversation, encrypt: boolean): Promise<void> {
+  // What failed by itself is not running any more.
+  if (!attempt.signal.aborted || pid === undefined || key === undefined) return
+  try {
+    const link = await attempt.connect({ quiet: true, lastMs: CANCEL_MS })
+    if (encrypt) {
+      link.write(sslRequest())
+      await link.read(1)
+      await link.startTls()
+    }
+    link.write(cancelRequest(pid, key))
+    await link.closed
+    link.close()
+  } catch {
+    // The server has other ways to notice that we are gone.
+  }
 }
 
 const aboutLogin = ({ finding }: ProbeError): boolean =>

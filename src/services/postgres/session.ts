@@ -14,9 +14,13 @@ const INSPECT = `SELECT pg_backend_pid(), extract(epoch FROM t)::text, extract(e
   FROM (SELECT greatest(pg_postmaster_start_time(), pg_stat_get_bgwriter_stat_reset_time()) AS t) AS started`
 
 export class PostgresSession implements Session {
+  #asking = false
+
   constructor(
     readonly link: Link,
     readonly talk: Conversation,
+    /** Ends a question that nobody waits for any more: the server would go on with it. */
+    readonly cancel: () => void = () => {},
   ) {}
 
   get server(): Server {
@@ -93,12 +97,20 @@ export class PostgresSession implements Session {
   }
 
   async close(): Promise<void> {
+    if (this.#asking) this.cancel()
     this.link.write(terminate())
     this.link.close()
   }
 
   /** Runs a simple query; the rows are those of its first result. */
   async #ask(text: string): Promise<Row[]> {
+    this.#asking = true
+    const rows = await this.#answer(text)
+    this.#asking = false
+    return rows
+  }
+
+  async #answer(text: string): Promise<Row[]> {
     this.link.write(query(text))
     const rows: Row[] = []
     let results = 0
