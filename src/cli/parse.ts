@@ -75,6 +75,7 @@ function take(given: Map<string, unknown>, token: Token & { kind: 'option' }, ta
   // `--timeout --once` has lost its value rather than the value "--once".
   if (!token.inline && /^--?[a-z]/.test(value))
     throw usage(`${raw} needs a value, but an option follows; write ${raw}=VALUE if that is meant`)
+  if (value.trim() === '') throw usage(`${raw} needs a value: ${raw} ${option.value}`)
   set(given, name, option, value, raw)
 }
 

@@ -1,6 +1,6 @@
 import * as z from 'zod/mini'
 import { nearest } from '../core/errors.js'
-import { parseDuration } from '../core/options.js'
+import { MAX_CONNECTIONS, parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
 import type { Config } from './config.js'
 
@@ -45,7 +45,7 @@ export const configSchema = z.strictObject({
   attemptTimeout: z.optional(duration),
   grace: z.optional(duration),
   stable: z.optional(duration),
-  connections: z.optional(z.int().check(z.minimum(1))),
+  connections: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CONNECTIONS))),
   until: z.optional(until),
   test: z.optional(
     z.strictObject({

@@ -55,7 +55,7 @@ const TLS_CODE =
 export function classifyTransport(error: unknown): Finding {
   if (error instanceof ProbeError) return error.finding
   const { code, syscall = '', message = '' } = fieldsOf(pick(error))
-  const base = { message: message || code || String(error), ...(code ? { code } : {}) }
+  const base = { message: opensslReason(message) || code || String(error), ...(code ? { code } : {}) }
   // c-ares has queryA, querySrv, …; mysql2 has a bare `query`.
   if (syscall === 'getaddrinfo' || /^query[A-Z]/.test(syscall)) return { ...base, reason: 'dns-failure' }
   if (/before secure TLS connection/.test(message)) {
@@ -78,6 +78,10 @@ export function classifyTransport(error: unknown): Finding {
   const known = code !== undefined && Object.hasOwn(BY_CODE, code)
   return { ...base, reason: (known && BY_CODE[code]) || 'unknown' }
 }
+
+/** The reason out of a line of OpenSSL's error queue, `thread:error:code:library:function:reason:file:line:`. */
+const opensslReason = (message: string): string =>
+  message.replace(/^[0-9A-F]+:error:(?:[^:]*:){3}([^:]+):[^\n]*\s*$/, 'TLS: $1')
 
 /** What of it is text: drivers put numbers into `code`, and anything can be thrown. */
 function fieldsOf(error: unknown): NodeError {

@@ -14,10 +14,13 @@ export function parseDuration(text: string, option: string): number {
   throw usage(`${option}: "${redactAddress(text)}" is not a duration. ${hint}`)
 }
 
-/** Parses a whole number of at least `least`. */
-export function parseCount(text: string, option: string, least = 1): number {
-  if (/^\d{1,9}$/.test(text) && Number(text) >= least) return Number(text)
-  throw usage(`${option}: "${redactAddress(text)}" is not a whole number of at least ${least}`)
+/** As many connections as one probe opens at the same time: more than any pool has. */
+export const MAX_CONNECTIONS = 1000
+
+/** Parses a whole number from 1 to MAX_CONNECTIONS. */
+export function parseCount(text: string, option: string): number {
+  if (/^\d{1,9}$/.test(text) && Number(text) >= 1 && Number(text) <= MAX_CONNECTIONS) return Number(text)
+  throw usage(`${option}: "${redactAddress(text)}" is not a whole number from 1 to ${MAX_CONNECTIONS}`)
 }
 
 /** Milliseconds as a reader wants them: `0.4 ms`, `12 ms`, `1.2 s`, `2 m 5 s`. */

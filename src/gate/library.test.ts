@@ -26,6 +26,10 @@ describe('one probe', () => {
     while ((peers[0]?.open ?? 0) > 0) await new Promise(resolve => setImmediate(resolve))
   })
 
+  test.each([undefined, 42, {}])('of %j is wrong usage', async address => {
+    await expect(probe(address as never)).rejects.toMatchObject({ kind: 'usage' })
+  })
+
   test('of an address that is none is wrong usage', async () => {
     await expect(probe('nonsense')).rejects.toMatchObject({ kind: 'usage' })
   })
@@ -34,7 +38,8 @@ describe('one probe', () => {
 test.each([
   [{ until: 'deep' }, /until: "deep" is not one of/],
   [{ until: 'schema' }, /needs expect/],
-  [{ connections: 0 }, /connections: 0 is not a whole number/],
+  [{ timeuotMs: 5 }, /timeuotMs: unknown setting; did you mean timeoutMs\?/],
+  [{ connections: 0 }, /connections: "0" is not a whole number from 1 to 1000/],
   [{ timeoutMs: Number.NaN }, /timeoutMs: NaN is not a number of milliseconds/],
 ])('a setting that no type holds back, %j, is wrong usage', async (settings, message) => {
   const wrong = settings as never

@@ -1,4 +1,5 @@
-import { HoldfastError, usage } from '../core/errors.js'
+import { HoldfastError, nearest, usage } from '../core/errors.js'
+import { parseCount } from '../core/options.js'
 import { nameApart, parseTarget, splitName } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
@@ -34,7 +35,7 @@ export type WaitSettings = Pick<
  * @throws HoldfastError (usage) for an address that is none.
  */
 export async function probe(address: string, settings: ProbeSettings = {}): Promise<Verdict> {
-  checkSettings(settings)
+  checkSettings(settings, PROBE_KEYS)
   const [aim] = await aimsOf([address])
   if (!aim) throw new HoldfastError('usage', 'no target is given')
   const { verdict, session } = await probeOnce(aim.target, aim.service, settings)
@@ -51,7 +52,7 @@ export async function waitFor(
   addresses: string | readonly string[],
   settings: WaitSettings = {},
 ): Promise<Verdict[]> {
-  checkSettings(settings)
+  checkSettings(settings, [...PROBE_KEYS, ...WAIT_KEYS])
   if (addresses.length === 0) throw usage('waitFor: no address is given')
   const result = await waitForTargets(await aimsOf([addresses].flat()), settings)
   settings.signal?.throwIfAborted()
@@ -60,13 +61,33 @@ export async function waitFor(
   return result.outcomes.map(outcome => outcome.verdict)
 }
 
+const PROBE_KEYS = [
+  'until',
+  'connections',
+  'queries',
+  'expect',
+  'timeoutMs',
+  'signal',
+] as const satisfies readonly (keyof ProbeSettings)[]
+const WAIT_KEYS = [
+  'attemptTimeoutMs',
+  'stableMs',
+  'graceMs',
+  'any',
+  'gone',
+] as const satisfies readonly (keyof WaitSettings)[]
+
 /** What a type cannot hold. */
-function checkSettings(settings: WaitSettings): void {
+function checkSettings(settings: WaitSettings, known: readonly string[]): void {
   const { until, expect, connections } = settings
+  const unknown = Object.keys(settings).find(key => !known.includes(key))
+  if (unknown) {
+    const near = nearest(unknown, known)
+    throw usage(`${unknown}: unknown setting${near ? `; did you mean ${near}?` : ''}`)
+  }
   if (until && !DEPTHS.includes(until)) throw usage(`until: "${until}" is not one of ${DEPTHS.join(', ')}`)
   if (until === 'schema' && !expect) throw usage('until: "schema" needs expect: { tables: […] }')
-  if (connections !== undefined && !(Number.isInteger(connections) && connections > 0))
-    throw usage(`connections: ${connections} is not a whole number of at least 1`)
+  if (connections !== undefined) parseCount(String(connections), 'connections')
   for (const key of ['timeoutMs', 'attemptTimeoutMs', 'graceMs', 'stableMs'] as const) {
     const ms = settings[key]
     if (ms !== undefined && !(ms >= 0)) throw usage(`${key}: ${ms} is not a number of milliseconds`)
@@ -75,6 +96,8 @@ function checkSettings(settings: WaitSettings): void {
 
 async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {
   const parsed = addresses.map(text => {
+    if (typeof text !== 'string')
+      throw usage(`an address is a text like postgres://app@db:5432/app, not ${typeof text}`)
     const { name, address } = splitName(text)
     return {
       target: parseTarget(address, { schemes: SCHEMES, ...(name ? { name } : {}) }),

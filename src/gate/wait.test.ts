@@ -279,6 +279,7 @@ describe('once', () => {
   test('does not wait for a grace', async () => {
     const run = await wait([() => ({ fails: 'access-denied' })], { once: true })
     expect(run.result).toMatchObject({ ok: false, durationMs: 0 })
+    expect(only(run).state).toBe('broken')
   })
 
   test('does not make the targets wait for each other', async () => {

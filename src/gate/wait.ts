@@ -156,7 +156,7 @@ class TargetWait {
   async run(): Promise<void> {
     while (!this.signal.aborted) {
       const delayMs = await this.#attempt()
-      if (delayMs === undefined || this.options.once) return
+      if (delayMs === undefined || this.options.once) break
       await this.clock.sleep(delayMs, this.signal).catch(() => {})
       if (!this.options.gone && isSpent(this.#verdict, this.history)) break
     }
@@ -184,7 +184,12 @@ class TargetWait {
     this.#attempts++
     const { verdict, session } = await probe()
     const cutShort = this.signal.aborted && this.clock.now() - begun < Math.min(TELLING_MS, timeoutMs)
-    if (cutShort && !verdict.ready && this.#attempts > 1) {
+    const first = this.#attempts === 1
+    if (cutShort && !verdict.ready && first && options.any && this.signal.reason instanceof DecidedError) {
+      this.#verdict = { ...verdict, finding: NOT_WAITED_FOR }
+      return undefined
+    }
+    if (cutShort && !verdict.ready && !first) {
       await session?.close()
       return undefined
     }
@@ -249,6 +254,12 @@ class TargetWait {
     })
   }
 }
+
+const NOT_WAITED_FOR = {
+  reason: 'unknown',
+  message: 'another target decided before this one had answered',
+  advice: 'Nothing is known of it. Wait for it alone to see what it is like.',
+} as const
 
 const STILL_THERE = { reason: 'unmet', message: 'it still answers', advice: 'Stop the server.' } as const
 

@@ -67,14 +67,7 @@ export function dial(
         'path' in endpoint ? { path: endpoint.path } : { host: endpoint.address, port: endpoint.port },
       )
       open.add(socket)
-      socket.once('connect', () => {
-        open.delete(socket)
-        socket.removeAllListeners('error')
-        socket.setNoDelay(true)
-        done({ state: 'ok' })
-        finish(() => resolve({ socket, endpoint }))
-      })
-      socket.once('error', (error: NodeJS.ErrnoException) => {
+      const fail = (error: NodeJS.ErrnoException) => {
         open.delete(socket)
         failed.push(endpoint)
         onError(error)
@@ -82,6 +75,19 @@ export function dial(
         if (open.size === 0) return finish(() => reject(mostTelling(errors)))
         clearTimeout(timer)
         timer = setTimeout(again, AGAIN_MS)
+      }
+      socket.once('error', fail)
+      socket.once('connect', () => {
+        socket.removeAllListeners('error')
+        if (isItself(socket)) {
+          // A reset leaves the port free for the server that is to come.
+          socket.resetAndDestroy()
+          return fail(nobodyThere(endpoint))
+        }
+        open.delete(socket)
+        socket.setNoDelay(true)
+        done({ state: 'ok' })
+        finish(() => resolve({ socket, endpoint }))
       })
     }
     if (signal.aborted) return abort()
@@ -90,3 +96,16 @@ export function dial(
     start()
   })
 }
+
+/**
+ * Where nothing listens on a port of this machine's ephemeral range, a connection may get that port as its own, and
+ * TCP connects it to itself (simultaneous open, RFC 9293, 3.5).
+ */
+const isItself = ({ localAddress, localPort, remoteAddress, remotePort }: Socket): boolean =>
+  localPort !== undefined && localPort === remotePort && localAddress === remoteAddress
+
+const nobodyThere = (endpoint: Endpoint): Error =>
+  Object.assign(new Error(`connect ECONNREFUSED ${nameOf(endpoint)}`), {
+    code: 'ECONNREFUSED',
+    syscall: 'connect',
+  })

@@ -41,7 +41,7 @@ export const redis: Subject = {
   stalls: [
     {
       name: 'silent after the login',
-      script: peer(command => (command === 'HELLO' ? '*0\r\n' : '')),
+      script: peer(command => (command === 'AUTH' ? '+OK\r\n' : command === 'HELLO' ? '*0\r\n' : '')),
       address: at => address(at),
       layer: 'query',
       reason: 'statement-timeout',

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { holdfast, spawnHoldfast } from '../support/cli.js'
 import { startPeer } from '../support/peer.js'
 import { answers, refused, silent } from '../support/peers.js'
@@ -145,6 +145,19 @@ describe('--until', () => {
     const { status } = await waitJson([sharedRedis().url(), '--until', 'write'])
     expect([status, await sharedRedis().cli('keys', 'holdfast:*')]).toEqual([0, before])
   })
+})
+
+test('--any says of a target that it was not waited for, and invents no fault', async () => {
+  const peer = await startPeer(silent)
+  onTestFinished(() => peer.close())
+  const { status, document } = await waitJson([
+    '--any',
+    `redis://127.0.0.1:${peer.port}`,
+    sharedRedis().url(),
+  ])
+  expect(status).toBe(0)
+  expect(document.targets[0]).toMatchObject({ state: 'waiting', reason: 'unknown' })
+  expect(document.targets[0]?.message).toContain('another target decided')
 })
 
 describe('--connections', () => {

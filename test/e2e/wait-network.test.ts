@@ -24,6 +24,14 @@ async function inNetns(args: readonly string[], options: NetnsOptions = {}) {
   return { ...result, document, target }
 }
 
+test('a port that nobody listens on is not ready because TCP connected it to itself', async () => {
+  // Of two local ports to choose from, the one that is asked for is soon taken.
+  const setup = ['echo "40000 40001" > /proc/sys/net/ipv4/ip_local_port_range']
+  const { target } = await inNetns(['tcp://127.0.0.1:40001', ...LIMITED], { setup })
+  expect(target).toMatchObject({ state: 'waiting', reason: 'connection-refused', code: 'ECONNREFUSED' })
+  expect(target.attempts).toBeGreaterThan(10)
+})
+
 describe('a name that does not resolve', () => {
   test('is retried to the deadline, and is no reason to give up earlier', async () => {
     const result = await inNetns(['postgres://app@nowhere/app', ...LIMITED, '--grace', '0'])

@@ -36,8 +36,11 @@ describe('what cannot be meant ends with 64 and one message', () => {
     [
       'no connections',
       ['wait', ANY, '--connections', '0'],
-      /--connections: "0" is not a whole number of at least 1/,
+      /--connections: "0" is not a whole number from 1 to 1000/,
     ],
+    ['more connections than any pool has', ['wait', ANY, '--connections', '1001'], /from 1 to 1000/],
+    ['an empty query', ['wait', ANY, '--query', ''], /--query needs a value: --query SQL/],
+    ['an empty file name', ['wait', ANY, '--junit', ' '], /--junit needs a value: --junit FILE/],
     ['a layer that is none', ['wait', ANY, '--until', 'querry'], /--until: "querry" .*did you mean query\?/],
     ['a format that is none', ['wait', ANY, '--format', 'xml'], /--format: "xml" is not one of text, json/],
     [

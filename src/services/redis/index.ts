@@ -74,8 +74,12 @@ class RedisSession implements Session {
     }
   }
 
-  login({ user, password }: Target): Promise<void> {
-    return this.greet('AUTH', user ?? 'default', password?.reveal() ?? '')
+  /** As drivers do: a password alone goes in the old form, which a server that has none rejects. */
+  async login({ user, password }: Target): Promise<void> {
+    const secret = password?.reveal() ?? ''
+    if (user) return this.greet('AUTH', user, secret)
+    await this.ask('AUTH', secret)
+    await this.greet()
   }
 
   async ping(): Promise<void> {
