@@ -84,6 +84,6 @@ function thrownLate({ head, text, end }: Answer): Finding | undefined {
   const mark = /__exception__\s+(?:\w{16}\s+)?(Code: \d[\s\S]*)$/.exec(tail)?.[1]
   const marked = head.headers.has('x-clickhouse-exception-tag')
   // What stands at the very beginning was not sent after anything.
-  const last = mark ?? (marked ? undefined : /[\s\S](Code: \d{1,5}[.,] [^\t\n]*DB::[\s\S]*)$/.exec(tail)?.[1])
+  const last = mark ?? (marked ? undefined : /[\s\S](Code: \d{1,5}[.,] [^\t\n]*DB::[^\t]*)$/.exec(tail)?.[1])
   return last === undefined ? undefined : classifyClickHouse({ message: last })
 }

@@ -61,7 +61,7 @@ function guard({ address, params, tls }: Target): void {
   if (asksTls && tls.mode === 'disable') {
     throw misuse(
       'the address asks for TLS by a parameter of a driver (secure or protocol), and its scheme for none',
-      'Write clickhouse+https://, whose port is 8443 unless it names another.',
+      'Write clickhouses://, whose port is 8443 unless it names another.',
     )
   }
 }
