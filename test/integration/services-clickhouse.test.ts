@@ -16,7 +16,7 @@ beforeAll(async () => {
       semi: { readonly: 2 },
       shut: { databases: ['other'] },
       far: { networks: ['192.0.2.1'] },
-      poor: { settings: { max_memory_usage: 1_000_000 } },
+      poor: { settings: { max_memory_usage: 20_000_000 } },
       spaced: { password: SPACED },
       wide: { password: WIDE },
     },
@@ -88,18 +88,21 @@ describe('a login fails', () => {
 
 describe('a server', () => {
   test('that has too many queries says so, and is ready once one has ended', () =>
-    withServer({ maxConcurrentQueries: 1 }, async it => {
-      const held = it.sql('SELECT sleep(2)')
-      await expect
-        .poll(async () => (await probe(it.url())).verdict, { timeout: 2_000, interval: 10 })
-        .toMatchObject({
-          ready: false,
-          layer: 'auth',
-          finding: { reason: 'resource-exhausted', code: '202' },
-        })
-      await held
-      await readiness(it.url())
-    }))
+    withServer(
+      { maxConcurrentQueries: 1, users: { app: { settings: { queue_max_wait_ms: 1 } } } },
+      async it => {
+        const held = it.sql('SELECT sleep(2)')
+        await expect
+          .poll(async () => (await probe(it.url())).verdict, { timeout: 2_000, interval: 10 })
+          .toMatchObject({
+            ready: false,
+            layer: 'auth',
+            finding: { reason: 'resource-exhausted', code: '202' },
+          })
+        await held
+        await readiness(it.url())
+      },
+    ))
 
   test('that was started anew is another incarnation, and one life has one', () =>
     withServer({}, async it => {
@@ -155,7 +158,7 @@ describe('a query', () => {
 
   test('that fails after rows were sent has failed', async () => {
     const late = 'SELECT throwIf(number = 150000), number FROM system.numbers LIMIT 200000'
-    const { finding } = await refusal(server.url({ query: {} }), { queries: [late] })
+    const { finding } = await refusal(server.url(), { queries: [late] })
     expect(finding).toMatchObject({ reason: 'query-error', code: '395' })
   })
 

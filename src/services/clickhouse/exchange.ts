@@ -6,8 +6,11 @@ import { mismatch } from '../mismatch.js'
 import { authority } from '../web.js'
 import type { Answer } from './answer.js'
 
-/** As much of a result as is kept; the server stops when the connection closes. */
-const MAX_RESULT = 1 << 20
+/**
+ * As much of a result as is kept, twice what a server holds back before it says the status; it stops when the
+ * connection closes.
+ */
+const MAX_RESULT = 1 << 21
 
 /**
  * Statements one after the other, over a connection that the server keeps alive. What it closes because nobody asked
