@@ -15,7 +15,7 @@ import {
 } from './race.js'
 
 /** How it closes: at once, or once the client has said something; with FIN or with RST. */
-export type Refusal = 'eof on accept' | 'eof on the first bytes' | 'reset on the first bytes'
+type Refusal = 'eof on accept' | 'eof on the first bytes' | 'reset on the first bytes'
 
 export const REFUSALS: readonly [Refusal, ...Refusal[]] = [
   'eof on accept',

@@ -1,5 +1,4 @@
 /** Scripts that answer as a ClickHouse does over HTTP, also as newer ones than the packaged server. */
-import { createServer, type RequestListener } from 'node:http'
 import type { PeerConnection, Script } from './peer.js'
 
 interface Request {
@@ -51,7 +50,7 @@ export const exception = (status: number, code: number, text: string): Script =>
   )
 
 /** What a statement gives: rows as text, a whole answer that begins with HTTP/, or nothing ever. */
-export type Reply = string | 'hang' | undefined
+type Reply = string | 'hang' | undefined
 
 /** A server of version 24.8 that serves; `reply` says where it answers otherwise, `path` has the parameters. */
 export const chatter =
@@ -81,19 +80,4 @@ export const chatter =
 function usual(statement: string): string {
   const nonce = /reverse\('(\w+)'\)/.exec(statement)?.[1]
   return nonce ? `24.8.4.13\t${[...nonce].reverse().join('')}\n` : '1\n'
-}
-
-/** A web server of Node's, for what ClickHouse is not. */
-export async function webServer(listener: RequestListener) {
-  const server = createServer(listener)
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as { port: number }
-  return {
-    port,
-    close: async () => {
-      const closed = new Promise(resolve => server.close(resolve))
-      server.closeAllConnections()
-      await closed
-    },
-  }
 }
