@@ -174,6 +174,19 @@ describe('a query', () => {
       .toBe('0')
   })
 
+  test('that nobody waits for any more is ended at the server', async () => {
+    const verdict = await refusal(server.url(), {
+      queries: ['SELECT count() FROM system.numbers'],
+      timeoutMs: 500,
+    })
+    expect(verdict).toMatchObject({ layer: 'query', finding: { reason: 'statement-timeout' } })
+    await expect
+      .poll(() =>
+        server.sql("SELECT count() FROM system.processes WHERE query LIKE '%count() FROM system.numbers'"),
+      )
+      .toBe('0')
+  })
+
   test('beyond the memory of its user is told so', async () => {
     const verdict = await refusal(server.url({ user: 'poor' }), {
       queries: ['SELECT groupArray(number) FROM (SELECT number FROM system.numbers LIMIT 10000000)'],

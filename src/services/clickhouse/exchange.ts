@@ -12,6 +12,9 @@ import type { Answer } from './answer.js'
  */
 const MAX_RESULT = 1 << 21
 
+/** How long the attempt may be outlived by what ends its statement, in milliseconds. */
+const KILL_MS = 1000
+
 /**
  * Statements one after the other, over a connection that the server keeps alive. What it closes because nobody asked
  * for a while is opened again when it is needed; any other end is the end of the server.
@@ -82,6 +85,24 @@ export class Exchange {
       return { head, text: new TextDecoder().decode(bytes), end }
     } catch (error) {
       throw error instanceof HttpSyntaxError ? mismatch('ClickHouse', first) : error
+    }
+  }
+
+  /**
+   * Ends a statement, by its query_id, that nobody waits for any more: the server would go on with it. What failed by
+   * itself is not running.
+   */
+  async kill(id: string): Promise<void> {
+    const { attempt, target } = this
+    if (!attempt.signal.aborted) return
+    try {
+      const link = await attempt.connect({ quiet: true, lastMs: KILL_MS })
+      if (target.tls.mode !== 'disable' && link.address !== 'unix') await link.startTls()
+      link.write(post(pathOf(target, {}), headersOf(target), `KILL QUERY WHERE query_id = '${id}' ASYNC`))
+      await readHead(link)
+      link.close()
+    } catch {
+      // A user may lack the right to, and the server has limits of its own.
     }
   }
 

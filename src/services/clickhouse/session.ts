@@ -18,6 +18,9 @@ const LACKING = new Set(['16', '47', '60'])
 const births = new Births()
 
 export class ClickHouseSession implements Session {
+  /** The query_id of what was asked and not answered. */
+  #asking: string | undefined
+
   constructor(
     readonly wire: Exchange,
     readonly version: string | undefined,
@@ -60,9 +63,14 @@ export class ClickHouseSession implements Session {
   }
 
   async query(text: string): Promise<readonly Row[]> {
+    const id = `holdfast-${randomUUID()}`
+    this.#asking = id
     try {
-      return await this.#ask(text)
+      const rows = await this.#ask(text, { query_id: id })
+      this.#asking = undefined
+      return rows
     } catch (error) {
+      if (error instanceof ProbeError) this.#asking = undefined
       if (error instanceof ProbeError && LACKING.has(error.finding.code ?? ''))
         throw new ProbeError({ ...error.finding, reason: 'schema-missing' })
       throw error
@@ -115,6 +123,7 @@ export class ClickHouseSession implements Session {
   }
 
   async close(): Promise<void> {
+    if (this.#asking) void this.wire.kill(this.#asking)
     this.wire.close()
   }
 
