@@ -104,6 +104,14 @@ describe('a wrong port', () => {
     expect(verdict.finding.message).toContain('HTTP')
   })
 
+  test('of what gives the answer to an earlier question again is no ClickHouse', async () => {
+    const peer = await startedPeer(chatter(text => (/reverse/.test(text) ? '24.8.4.13\tdcba\n' : undefined)))
+    expect(await refusal(peer.url('clickhouse'))).toMatchObject({
+      layer: 'handshake',
+      finding: { reason: 'protocol-mismatch' },
+    })
+  })
+
   test('of a server that repeats what it was sent is no ClickHouse', async () => {
     const echo = await listening(
       createServer((request, response) => request.pipe(response)),
@@ -112,6 +120,17 @@ describe('a wrong port', () => {
     expect((await refusal(echo)).finding.reason).toBe('protocol-mismatch')
   })
 })
+
+/** A plain web server that answers statements. */
+const speaksWith = (answer: (statement: string) => string) =>
+  listening(
+    createServer(async (request, response) => {
+      let text = ''
+      for await (const piece of request) text += piece
+      response.end(answer(text))
+    }),
+    'clickhouse',
+  )
 
 const PAGE = '<html><head><title>an error</title></head></html>'
 
@@ -140,6 +159,14 @@ describe('a proxy in front', () => {
     expect(finding).toMatchObject({ reason: 'tls-failure' })
     expect(finding.advice).toContain('clickhouse+https://')
   })
+})
+
+test('a server whose own headers a proxy removes is known by its answer', async () => {
+  const hidden = speaksWith(text => {
+    const nonce = /reverse\('(\w+)'\)/.exec(text)?.[1]
+    return nonce ? `24.8.4.13\t${[...nonce].reverse().join('')}\n` : '1\n'
+  })
+  expect((await readiness(await hidden)).server.version).toBe('24.8.4.13')
 })
 
 describe('a newer server', () => {

@@ -27,7 +27,8 @@ export function foreign(answer: Answer): ProbeError | undefined {
   const reason = reasonOfStatus(head.status)
   if (reason && reason !== 'server-not-ready') return undefined
   if (reason) return new ProbeError({ ...stated(answer), reason })
-  if (isClickHouse(answer)) return undefined
+  // Of a success the result tells.
+  if (isClickHouse(answer) || head.status === 200) return undefined
   return mismatchWith('ClickHouse', 'HTTP', `to a SELECT it gave ${status(answer)}`)
 }
 

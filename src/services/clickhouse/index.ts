@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { ProbeError, type Service } from '../../core/service.js'
+import { ProbeError, type Row, type Service } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { tabSeparated } from '../../wire/tsv.js'
 import { mismatchWith } from '../mismatch.js'
-import { foreign, refused } from './answer.js'
+import { type Answer, foreign, refused } from './answer.js'
 import { classifyClickHouse } from './classify.js'
 import { Exchange } from './exchange.js'
 import { ClickHouseSession } from './session.js'
@@ -25,16 +25,16 @@ export const clickhouse: Service = {
         const came = await wire.ask(question, { default_format: 'TabSeparated' })
         const wrong = foreign(came)
         if (wrong) throw wrong
+        const proven = firstRow(came)[1] === [...nonce].reverse().join('')
+        if (!proven && !refused(came))
+          throw mismatchWith('ClickHouse', 'HTTP', 'it did not answer a SELECT with its result')
         return came
       })
       return await attempt.step('auth', async () => {
         const refusal = refused(answer)
         if (refusal) throw refusal
-        const [row] = tabSeparated(answer.text, 1)
-        const [version, proof] = row ?? []
-        if (proof !== [...nonce].reverse().join(''))
-          throw mismatchWith('ClickHouse', 'HTTP', 'it did not answer a SELECT with its result')
-        return new ClickHouseSession(wire, version ?? undefined, `${link.address} ${portOf(target)}`)
+        const version = firstRow(answer)[0] ?? undefined
+        return new ClickHouseSession(wire, version, `${link.address} ${portOf(target)}`)
       })
     } catch (error) {
       wire.close()
@@ -42,6 +42,8 @@ export const clickhouse: Service = {
     }
   },
 }
+
+const firstRow = ({ text }: Answer): Row => tabSeparated(text, 1)[0] ?? []
 
 const portOf = ({ hosts }: Target): string =>
   hosts.map(host => ('port' in host ? host.port : host.path)).join()
