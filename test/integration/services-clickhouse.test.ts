@@ -120,6 +120,22 @@ describe('a server', () => {
       expect([...seen]).toEqual([after])
     }))
 
+  test('that loads its tables refuses, and is ready with all of them', () =>
+    withServer({}, async it => {
+      const tables = Array.from({ length: 60 }, (_, n) => `t${n}`)
+      for (const table of tables) await it.sql(`CREATE TABLE ${table} (n UInt8) ENGINE = TinyLog`)
+      await it.stop()
+      const started = it.start()
+      const reasons = new Set<string>()
+      for (;;) {
+        const { verdict } = await probe(it.url(), { until: 'schema', expect: { tables } })
+        if (verdict.ready) break
+        reasons.add(verdict.finding.reason)
+      }
+      await started
+      expect([...reasons]).toEqual(['connection-refused'])
+    }))
+
   test('closes an idle connection, and the session goes on over another', () =>
     withServer({ keepAliveSeconds: 1 }, async it => {
       const { session } = await probe(it.url())
