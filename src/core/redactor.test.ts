@@ -232,3 +232,10 @@ describe('what is no secret stays', () => {
     expect(shown('http://h/', 'any text')).toBe('any text')
   })
 })
+
+test('a password of ClickHouse is hidden in a repeated header, too', () => {
+  const basic = Buffer.from('app:se cret ').toString('base64')
+  expect(shown('clickhouse://app:se%20cret%20@h/db', `Authorization: Basic ${basic}`)).toBe(
+    'Authorization: Basic ***',
+  )
+})

@@ -4,7 +4,8 @@ import type { Target } from './target.js'
 /** A function that hides this target's secrets in any text. The only redactor besides `redactAddress`. */
 export function redactorOf(target: Target): (text: string) => string {
   const { service, password, tls } = target
-  const login = service === 'http' ? partsOf(password) : [password]
+  const login =
+    service === 'http' ? partsOf(password) : service === 'clickhouse' ? withBasic(target) : [password]
   const hidden = [...login, tls.keyPassword, ...hiddenParams(target)].filter(secret => secret !== undefined)
   const open = [
     target.user,
@@ -12,6 +13,13 @@ export function redactorOf(target: Target): (text: string) => string {
     ...target.hosts.map(host => ('host' in host ? host.host : host.path)),
   ]
   return text => scrub(text, hidden, open)
+}
+
+/** The password, and with its user as a header may hold them. */
+function withBasic({ user = 'default', password }: Target): (Secret | undefined)[] {
+  if (!password) return []
+  const pair = new TextEncoder().encode(`${user}:${password.reveal()}`)
+  return [password, new Secret(btoa(String.fromCharCode(...pair)))]
 }
 
 function partsOf(credentials: Secret | undefined): Secret[] {

@@ -4,7 +4,7 @@ import { type Heals, REASONS, type Reason, type ReasonId, type Retry, reasonOf }
 import { plain } from '../core/redact.js'
 import { hasSession, PHASES, type Phase, type Rules } from '../core/rules.js'
 import { adviceOf, type Finding } from '../core/verdict.js'
-import { clickhouseRules } from './clickhouse/classify.js'
+import { clickhouseRules } from './clickhouse/drivers.js'
 import { mongodbRules } from './mongodb/classify.js'
 import { mysqlRules } from './mysql/classify.js'
 import { postgresRules } from './postgres/drivers.js'

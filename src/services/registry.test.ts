@@ -17,3 +17,12 @@ test('a service that does not exist is a defect', async () => {
 test('every scheme is written as addresses are compared, in lower case', () => {
   for (const scheme of SCHEMES.keys()) expect(scheme).toBe(scheme.toLowerCase())
 })
+
+test.each([
+  ['https', 443],
+  ['clickhouse', 8123],
+  ['clickhouses', 8443],
+  ['clickhouse+https', 8443],
+])('%s:// means port %i where none is named', (scheme, port) => {
+  expect(SCHEMES.get(scheme)?.port).toBe(port)
+})

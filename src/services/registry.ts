@@ -26,6 +26,16 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 6379,
     load: async () => (await import('./redis/index.js')).redis,
   },
+  clickhouse: {
+    schemes: {
+      clickhouse: 'disable',
+      'clickhouse+http': 'disable',
+      'clickhouse+https': 'verify-full',
+      clickhouses: 'verify-full',
+    },
+    port: 8123,
+    load: async () => (await import('./clickhouse/index.js')).clickhouse,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -40,11 +50,19 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
   },
 }
 
+/** Ports of schemes that differ from the one of their service. */
+const STANDARD: Readonly<Record<string, number>> = {
+  http: 80,
+  https: 443,
+  'clickhouse+https': 8443,
+  clickhouses: 8443,
+}
+
 /** What every scheme stands for. */
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map(
   Object.entries(REGISTRY).flatMap(([service, { schemes, port }]) =>
     Object.entries(schemes).map(([scheme, tls]) => {
-      const standard = { http: 80, https: 443 }[scheme] ?? port
+      const standard = STANDARD[scheme] ?? port
       return [scheme, { service, tls, ...(standard ? { port: standard } : {}) }] as const
     }),
   ),

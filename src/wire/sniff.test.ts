@@ -10,6 +10,8 @@ describe('the first bytes of a server look like', () => {
     ['HTTP', '<!DOCTYPE html>'],
     ['HTTP', '\n  <html>'],
     ['HTTP', '<?xml version="1.0"?>'],
+    ['ClickHouse (native)', 'HTTP/1.0 400 Bad Request\r\n\r\nPort 9000 is for clickhouse-client program\r\n'],
+    ['ClickHouse (native)', '\x02e\0\0\0\x10DB::NetException'],
     ['SSH', 'SSH-2.0-OpenSSH_9.2\r\n'],
     ['AMQP', 'AMQP\0\0\x09\x01'],
     ['AMQP', '\x01\0\0\0\0\x01\xf6\0\x0a\0\x0a\0\x09'],

@@ -4,6 +4,11 @@ type Sign = readonly [name: string, matches: (text: string, bytes: Uint8Array) =
 
 /** How the first bytes of a server look, service by service. */
 const SIGNS: readonly Sign[] = [
+  [
+    'ClickHouse (native)',
+    (text, bytes) =>
+      /is for clickhouse-client program/.test(text) || (bytes[0] === 2 && /^.{6}DB::/s.test(text)),
+  ],
   ['HTTP', text => /^HTTP\/\d/.test(text) || /^\s*<(!doctype|html|\?xml)/i.test(text)],
   ['SSH', text => text.startsWith('SSH-')],
   [

@@ -12,12 +12,12 @@ export const pours =
     }
   }
 
-/** Says a byte at a time, and never stops: it is not silent for long. */
+/** Says a little at a time, and never stops: it is not silent for long. */
 export const drips =
-  (byte: string): Script =>
+  (bytes: string): Script =>
   async connection => {
     for (;;) {
-      await connection.send(byte)
+      await connection.send(bytes)
       await delay(20)
     }
   }

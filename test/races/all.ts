@@ -1,3 +1,4 @@
+import { clickhouseInit, clickhousePublished } from './clickhouse.js'
 import { twoAddresses } from './localhost.js'
 import { pooledRestart } from './pooler.js'
 import { publishedPort } from './published-port.js'
@@ -20,4 +21,6 @@ export const RACES: readonly Race[] = [
   twoAddresses,
   silence,
   pooledRestart,
+  clickhouseInit,
+  clickhousePublished,
 ]

@@ -1,10 +1,10 @@
 import { type IncomingMessage, request } from 'node:http'
 import type { Duplex } from 'node:stream'
-import type { ReasonId } from '../../core/reasons.js'
 import { type Attempt, type Link, ProbeError, type Service } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Finding } from '../../core/verdict.js'
 import { mismatch } from '../mismatch.js'
+import { authority, reasonOfStatus, wantsHttps } from '../web.js'
 
 /** As much of a body as an expectation is looked for in. */
 const MAX_BODY = 1 << 20
@@ -84,19 +84,19 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
 }
 
 function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMessage> {
-  const [host] = target.hosts
   const { password } = target
   const standard = target.tls.mode === 'disable' ? 80 : 443
-  const authority =
-    host && 'host' in host
-      ? `${host.host.includes(':') ? `[${host.host}]` : host.host}${host.port === standard ? '' : `:${host.port}`}`
-      : 'localhost'
   return new Promise((resolve, reject) => {
     const sent = request({
       createConnection: () => link.stream as Duplex,
       path: target.location?.reveal() ?? '/',
       ...(password ? { auth: password.reveal() } : {}),
-      headers: { host: authority, 'user-agent': 'holdfast', accept: '*/*', connection: 'close' },
+      headers: {
+        host: authority(target, standard),
+        'user-agent': 'holdfast',
+        accept: '*/*',
+        connection: 'close',
+      },
       signal: attempt.signal,
     })
     sent.once('response', resolve)
@@ -122,37 +122,20 @@ async function read(response: IncomingMessage, limit: number): Promise<string> {
   return body
 }
 
-const BY_STATUS: Readonly<Record<number, ReasonId>> = {
-  401: 'authentication-failed',
-  403: 'access-denied',
-  407: 'authentication-failed',
-  429: 'too-many-connections',
-  502: 'server-not-ready',
-  503: 'server-not-ready',
-  504: 'server-not-ready',
-}
-
 function refusal(
   status: number,
   { statusMessage, headers }: IncomingMessage,
   expected: Expected,
   told: string,
 ): Finding {
-  const reason = BY_STATUS[status] ?? 'unmet'
-  if (status === 400 && /HTTP request.* HTTPS (port|server)/i.test(`${statusMessage} ${told}`)) {
-    return {
-      reason: 'tls-failure',
-      code: '400',
-      message: 'the server takes HTTPS on this port, and got HTTP',
-      advice: 'Write https:// in the address.',
-    }
-  }
+  const https = wantsHttps(status, `${statusMessage} ${told}`)
+  if (https) return https
   const elsewhere =
     status >= 300 && status < 400 && headers.location
       ? { advice: 'It redirects: give the address that it leads to, or #status=200-399.' }
       : {}
   return {
-    reason,
+    reason: reasonOfStatus(status) ?? 'unmet',
     code: String(status),
     message: `status ${status}${statusMessage ? ` ${statusMessage}` : ''}, expected ${expected.status}`,
     ...elsewhere,
