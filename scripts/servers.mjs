@@ -26,6 +26,7 @@ const PACKAGES = [
   { package: 'redis-server', programs: ['redis-server'] },
   { package: 'redis-tools', programs: ['redis-cli'] },
   { package: 'pgbouncer', programs: ['pgbouncer'] },
+  { package: 'rabbitmq-server', programs: ['rabbitmq-server', 'erl'] },
   { package: 'openssl', programs: ['openssl'] },
   { package: 'iproute2', programs: ['ip'] },
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },

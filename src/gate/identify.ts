@@ -9,7 +9,12 @@ import { sslRequest } from '../wire/postgres.js'
 import { excerpt, looksLike } from '../wire/sniff.js'
 
 /** What a service is called in `looksLike`; a service that is not here says nothing on its own. */
-const SPOKEN: Readonly<Record<string, string>> = { postgres: 'PostgreSQL', redis: 'Redis', http: 'HTTP' }
+const SPOKEN: Readonly<Record<string, string>> = {
+  postgres: 'PostgreSQL',
+  redis: 'Redis',
+  http: 'HTTP',
+  rabbitmq: 'AMQP',
+}
 
 /** How long the questions may take together, in milliseconds. */
 const PATIENCE_MS = 500

@@ -26,6 +26,11 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 6379,
     load: async () => (await import('./redis/index.js')).redis,
   },
+  rabbitmq: {
+    schemes: { amqp: 'disable', amqps: 'verify-full' },
+    port: 5672,
+    load: async () => (await import('./rabbitmq/index.js')).rabbitmq,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -44,7 +49,7 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
 export const SCHEMES: ReadonlyMap<string, Scheme> = new Map(
   Object.entries(REGISTRY).flatMap(([service, { schemes, port }]) =>
     Object.entries(schemes).map(([scheme, tls]) => {
-      const standard = { http: 80, https: 443 }[scheme] ?? port
+      const standard = { http: 80, https: 443, amqps: 5671 }[scheme] ?? port
       return [scheme, { service, tls, ...(standard ? { port: standard } : {}) }] as const
     }),
   ),
