@@ -22,8 +22,8 @@ const BY_TEXT: readonly TextRule[] = [
     'Compare the connections of all processes with the limit of the virtual host (rabbitmqctl set_vhost_limits) or of the user (set_user_limits).'],
   [/vhost .*(is down|not running|starting)/i, 'server-not-ready',
     "Wait; if it lasts, read the broker's log, and see rabbitmqctl restart_vhost."],
-  [/access to vhost .* refused/i, 'access-denied',
-    'Grant the user the virtual host: rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ.'],
+  [/access to \w+ .* refused/i, 'access-denied',
+    'Grant the user what it lacks: rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ, each a regular expression of names.'],
   [/login was refused|invalid credentials/i, 'authentication-failed'],
   [/\b(memory|disk)[ _](alarm|limit|resource|watermark)/i, 'resource-exhausted'],
 ]
