@@ -17,11 +17,16 @@ export interface RabbitmqUser {
   configure?: string
 }
 
+export interface VhostLimits {
+  maxConnections?: number
+  maxQueues?: number
+}
+
 export interface RabbitmqOptions {
   /** By name; `guest` may be among them, and comes from loopback addresses only. */
   users?: Record<string, RabbitmqUser>
   /** Besides `/`. */
-  vhosts?: Record<string, { maxConnections?: number }>
+  vhosts?: Record<string, VhostLimits>
   /** Also listens with TLS, on another port; true means `server`. A client's certificate is asked for. */
   tls?: boolean | CertificateName
   /** The memory alarm is raised from the beginning: nobody may publish. */
@@ -144,10 +149,7 @@ function file(folder: string, name: string, text: string): string {
 }
 
 /** What would otherwise take a slow rabbitmqctl each. Source: rabbitmq.com, "Definitions", "Password hashing". */
-function definitionsOf(
-  users: Record<string, RabbitmqUser>,
-  limits: Record<string, { maxConnections?: number }> = {},
-) {
+function definitionsOf(users: Record<string, RabbitmqUser>, limits: Record<string, VhostLimits> = {}) {
   const vhosts = ['/', ...Object.keys(limits)]
   return {
     vhosts: vhosts.map(name => ({ name })),
@@ -161,18 +163,15 @@ function definitionsOf(
     permissions: Object.entries(users).flatMap(([user, { vhosts: granted = vhosts, configure = '.*' }]) =>
       granted.map(vhost => ({ user, vhost, configure, write: '.*', read: '.*' })),
     ),
-    parameters: Object.entries(limits).flatMap(([vhost, { maxConnections }]) =>
-      maxConnections === undefined
-        ? []
-        : [
-            {
-              component: 'vhost-limits',
-              name: 'limits',
-              vhost,
-              value: { 'max-connections': maxConnections },
-            },
-          ],
-    ),
+    parameters: Object.entries(limits).map(([vhost, { maxConnections, maxQueues }]) => ({
+      component: 'vhost-limits',
+      name: 'limits',
+      vhost,
+      value: {
+        ...(maxConnections === undefined ? {} : { 'max-connections': maxConnections }),
+        ...(maxQueues === undefined ? {} : { 'max-queues': maxQueues }),
+      },
+    })),
   }
 }
 

@@ -12,7 +12,7 @@ const BY_CODE = byNumber({
 })
 
 /** Codes that RabbitMQ has for several refusals, which only the text tells apart. */
-const AMBIGUOUS: readonly number[] = [403, 506, 530, 541]
+const AMBIGUOUS: readonly number[] = [403, 406, 506, 530, 541]
 
 // biome-ignore format: a table
 const BY_TEXT: readonly TextRule[] = [
@@ -25,6 +25,8 @@ const BY_TEXT: readonly TextRule[] = [
   [/access to \w+ .* refused/i, 'access-denied',
     'Grant the user what it lacks: rabbitmqctl set_permissions -p VHOST USER CONFIGURE WRITE READ, each a regular expression of names.'],
   [/login was refused|invalid credentials/i, 'authentication-failed'],
+  [/queue limit .*is reached/i, 'resource-exhausted',
+    'Delete queues that nobody needs, or raise the limit: rabbitmqctl set_vhost_limits.'],
   [/\b(memory|disk)[ _](alarm|limit|resource|watermark)/i, 'resource-exhausted'],
 ]
 
