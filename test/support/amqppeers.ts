@@ -1,5 +1,5 @@
 /** Scripted peers that speak AMQP 0-9-1 as RabbitMQ does. */
-import { frame, readFrame, type Table, Writer } from '../../src/wire/amqp.js'
+import { FRAME, frame, readFrame, type Table, Writer } from '../../src/wire/amqp.js'
 import { METHOD, method, methodOf } from '../../src/wire/amqpmethods.js'
 import type { PeerConnection, Script } from './peer.js'
 
@@ -32,7 +32,7 @@ export const closes = (code: number, text: string, channel = 0): Uint8Array =>
 export const blocked = (why: string): Uint8Array => method(0, METHOD.blocked, new Writer().shortstr(why))
 
 export const heartbeats = (count: number): Uint8Array =>
-  Buffer.concat(Array.from({ length: count }, () => frame(8, 0, new Uint8Array())))
+  Buffer.concat(Array.from({ length: count }, () => frame(FRAME.heartbeat, 0, new Uint8Array())))
 
 /** What a real RabbitMQ 3.10 says. */
 export const AMQP_ERRORS = {
@@ -78,14 +78,14 @@ export const amqp =
 async function goesOn(connection: PeerConnection, answer: Uint8Array): Promise<boolean> {
   await connection.send(answer)
   if (answer.length === 0) await connection.hang()
-  const last = answer.length > 11 && answer[0] === 1 && answer[8] === 10 && answer[10] === 50
+  const last = answer.length > 11 && answer[0] === FRAME.method && answer[8] === 10 && answer[10] === 50
   if (last) await readFrame(connection)
   return !last
 }
 
-/** Answers each method by its number with these bytes; methods without an answer are passed over. */
+/** Answers each method by its number with these bytes, and tells which it heard; the others are passed over. */
 export const answersMethods =
-  (answers: Readonly<Record<number, Uint8Array>> = {}): Script =>
+  (answers: Readonly<Record<number, Uint8Array>> = {}, tell: (id: number) => void = () => {}): Script =>
   async connection => {
     const all: Readonly<Record<number, Uint8Array>> = {
       [METHOD.channelOpen]: method(1, METHOD.channelOpenOk, new Writer().longstr('')),
@@ -95,7 +95,10 @@ export const answersMethods =
     }
     for (;;) {
       const heard = await readFrame(connection)
-      const answer = heard.type === 1 ? all[methodOf(heard).id] : undefined
+      if (heard.type !== FRAME.method) continue
+      const { id } = methodOf(heard)
+      tell(id)
+      const answer = all[id]
       if (answer) await connection.send(answer)
     }
   }

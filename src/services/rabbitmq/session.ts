@@ -32,6 +32,8 @@ export class RabbitmqSession implements Session {
   #failure: { readonly error: unknown } | undefined
   /** Why the broker takes no messages from this connection. */
   #blocked: string | undefined
+  /** From then on a broker that blocks does not read from this connection. */
+  #published = false
   #wake = () => {}
 
   constructor(
@@ -67,7 +69,7 @@ export class RabbitmqSession implements Session {
       const frame = this.#waiting.shift()
       if (frame) return frame
       if (this.#failure) throw this.#failure.error
-      if (this.#blocked !== undefined) throw blocked(this.#blocked)
+      if (this.#published && this.#blocked !== undefined) throw blocked(this.#blocked)
       await new Promise<void>(resolve => {
         this.#wake = resolve
       })
@@ -106,6 +108,7 @@ export class RabbitmqSession implements Session {
     )
     const queue = declared.args.shortstr()
     await this.#ask(confirmSelect(CHANNEL), METHOD.confirmSelectOk)
+    this.#published = true
     const { id } = await this.#ask(
       publish(CHANNEL, queue, body),
       METHOD.basicAck,
