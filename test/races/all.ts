@@ -1,6 +1,7 @@
 import { twoAddresses } from './localhost.js'
 import { pooledRestart } from './pooler.js'
 import { publishedPort } from './published-port.js'
+import { rabbitmqBoots, rabbitmqPublished } from './rabbitmq.js'
 import type { Race } from './race.js'
 import { crashRecovery, killedBackend, longRecovery, redisLoading } from './recovery.js'
 import { redisNoAuth } from './rejected.js'
@@ -20,4 +21,6 @@ export const RACES: readonly Race[] = [
   twoAddresses,
   silence,
   pooledRestart,
+  rabbitmqBoots,
+  rabbitmqPublished,
 ]

@@ -17,13 +17,13 @@ import {
 /** How it closes: at once, or once the client has said something; with FIN or with RST. */
 type Refusal = 'eof on accept' | 'eof on the first bytes' | 'reset on the first bytes'
 
-const REFUSALS: readonly [Refusal, ...Refusal[]] = [
+export const REFUSALS: readonly [Refusal, ...Refusal[]] = [
   'eof on accept',
   'eof on the first bytes',
   'reset on the first bytes',
 ]
 
-async function startProxy(backendPort: number, refusal: Refusal) {
+export async function startProxy(backendPort: number, refusal: Refusal) {
   const clients = new Set<Socket>()
   const close = (client: Socket) => {
     if (refusal === 'reset on the first bytes') client.resetAndDestroy()
