@@ -17,3 +17,8 @@ test('a service that does not exist is a defect', async () => {
 test('every scheme is written as addresses are compared, in lower case', () => {
   for (const scheme of SCHEMES.keys()) expect(scheme).toBe(scheme.toLowerCase())
 })
+
+test('a scheme with TLS has its own port where there is one', () => {
+  const ports = ['amqp', 'amqps', 'http', 'https', 'rediss'].map(scheme => SCHEMES.get(scheme)?.port)
+  expect(ports).toEqual([5672, 5671, 80, 443, 6379])
+})

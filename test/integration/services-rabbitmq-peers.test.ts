@@ -1,6 +1,6 @@
 /** What brokers say that a real one cannot be brought to say here. */
 import { describe, expect, test } from 'vitest'
-import { FRAME, frame, readFrame, Writer } from '../../src/wire/amqp.js'
+import { FRAME, frame, PROTOCOL_HEADER, readFrame, Writer } from '../../src/wire/amqp.js'
 import { METHOD, method, methodOf } from '../../src/wire/amqpmethods.js'
 import { leavingNothing, probe, readiness, refusal, SECRET, startedPeer } from '../conformance/probing.js'
 import {
@@ -79,6 +79,19 @@ describe('the login', () => {
     expect(verdict).toMatchObject({ layer: 'auth', finding: { reason: 'client-misuse' } })
     expect(JSON.stringify(verdict)).toContain(message)
   })
+
+  test.each(['allow', 'prefer', 'require'])(
+    'with sslmode=%s begins with TLS, and does not go on without it',
+    async sslmode => {
+      const peer = await startedPeer(answers(PROTOCOL_HEADER))
+      const { layer, finding } = await refusal(
+        `amqp://app:${encodeURIComponent(SECRET)}@127.0.0.1:${peer.port}/?sslmode=${sslmode}`,
+      )
+      expect([layer, finding.reason, peer.connections]).toEqual(['tls', 'tls-failure', 1])
+      const heard = (await peer.waitForConnection()).received()
+      expect([heard[0], heard.includes('AMQP'), heard.includes(SECRET)]).toEqual([0x16, false, false])
+    },
+  )
 
   test('that is refused as guest has advice about loopback_users', async () => {
     const refuses = amqp({ login: () => AMQP_ERRORS.login })
