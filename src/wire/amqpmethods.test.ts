@@ -83,13 +83,13 @@ test('a close is read as it is written', async () => {
 })
 
 test('the queue of a probe is exclusive, deletes itself, and has no name yet', async () => {
-  const { id, args } = await only(declareOwnQueue(1, { 'x-expires': 10_000 }))
+  const { id, args } = await only(declareOwnQueue(1))
   expect([id, args.short(), args.shortstr(), args.octet(), args.table(), args.left]).toEqual([
     METHOD.queueDeclare,
     0,
     '',
     0b1100,
-    { 'x-expires': 10_000 },
+    {},
     0,
   ])
 })

@@ -128,12 +128,12 @@ export const confirmSelect = (channel: number): Uint8Array =>
   method(channel, METHOD.confirmSelect, new Writer().octet(0))
 
 /** A queue of this connection alone, which the server names. */
-export const declareOwnQueue = (channel: number, args: Table): Uint8Array =>
+export const declareOwnQueue = (channel: number): Uint8Array =>
   method(
     channel,
     METHOD.queueDeclare,
     // exclusive (4) and auto-delete (8)
-    new Writer().short(0).shortstr('').octet(0b1100).table(args),
+    new Writer().short(0).shortstr('').octet(0b1100).table({}),
   )
 
 export const deleteQueue = (channel: number, queue: string): Uint8Array =>

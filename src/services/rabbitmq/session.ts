@@ -22,9 +22,6 @@ const CHANNEL = 1
 /** More frames than any answer has; a peer that sends them unasked is not listened to any longer. */
 const MAX_WAITING = 16
 
-/** After so long, in milliseconds, a broker removes the queue of a connection whose end it could not see. */
-const EXPIRES_MS = 10_000
-
 /** An open connection. It is read all the time: a broker that shuts down, or raises an alarm, says so unasked. */
 export class RabbitmqSession implements Session {
   readonly closed: Promise<void>
@@ -102,10 +99,7 @@ export class RabbitmqSession implements Session {
   async write(): Promise<void> {
     const body = new TextEncoder().encode('holdfast')
     await this.#ask(channelOpen(CHANNEL), METHOD.channelOpenOk)
-    const declared = await this.#ask(
-      declareOwnQueue(CHANNEL, { 'x-expires': EXPIRES_MS }),
-      METHOD.queueDeclareOk,
-    )
+    const declared = await this.#ask(declareOwnQueue(CHANNEL), METHOD.queueDeclareOk)
     const queue = declared.args.shortstr()
     await this.#ask(confirmSelect(CHANNEL), METHOD.confirmSelectOk)
     this.#published = true
