@@ -26,7 +26,7 @@ const PACKAGES = [
   { package: 'redis-server', programs: ['redis-server'] },
   { package: 'redis-tools', programs: ['redis-cli'] },
   { package: 'pgbouncer', programs: ['pgbouncer'] },
-  { package: 'rabbitmq-server', programs: ['rabbitmq-server', 'erl'] },
+  { package: 'rabbitmq-server', programs: ['/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server', 'erl'] },
   { package: 'openssl', programs: ['openssl'] },
   { package: 'iproute2', programs: ['ip'] },
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },

@@ -77,7 +77,7 @@ export async function startRabbitmq(options: RabbitmqOptions = {}): Promise<Rabb
   const node = `holdfast-${port}@localhost`
   const env = {
     HOME: folder,
-    // What it forks to log and to handle signals would hide the process that ends.
+    // The script becomes the broker, instead of a shell that waits for it.
     detached: '1',
     RABBITMQ_NODENAME: node,
     RABBITMQ_MNESIA_BASE: join(folder, 'mnesia'),
