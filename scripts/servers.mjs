@@ -27,6 +27,7 @@ const PACKAGES = [
   { package: 'redis-tools', programs: ['redis-cli'] },
   { package: 'pgbouncer', programs: ['pgbouncer'] },
   { package: 'clickhouse-server', programs: ['clickhouse-server'] },
+  { package: 'rabbitmq-server', programs: ['/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server', 'erl'] },
   { package: 'openssl', programs: ['openssl'] },
   { package: 'iproute2', programs: ['ip'] },
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },

@@ -75,12 +75,14 @@ function engine(env: Env): string {
 /** Names of this machine for itself. */
 const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i
 
+/** Where an address without a database leads to, unless that is the user's own. */
+const UNNAMED: Readonly<Record<string, string>> = { redis: '0', rabbitmq: '/' }
+
 /** Two addresses with the same identity lead to the same database, whoever logs in. */
 export function identity(target: Target): string {
   const hosts = target.hosts.map(host =>
     'path' in host ? host.path : `${LOOPBACK.test(host.host) ? 'localhost' : host.host}:${host.port}`,
   )
-  const database =
-    target.service === 'redis' ? (target.database ?? '0') : (target.database ?? target.user ?? '')
+  const database = target.database ?? UNNAMED[target.service] ?? target.user ?? ''
   return [target.service, hosts.join(','), database].join(' ')
 }

@@ -14,6 +14,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   redis: 'Redis',
   clickhouse: 'HTTP',
   http: 'HTTP',
+  rabbitmq: 'AMQP',
 }
 
 /** How long the questions may take together, in milliseconds. */

@@ -8,7 +8,7 @@ import { clickhouseRules } from './clickhouse/drivers.js'
 import { mongodbRules } from './mongodb/classify.js'
 import { mysqlRules } from './mysql/classify.js'
 import { postgresRules } from './postgres/drivers.js'
-import { rabbitmqRules } from './rabbitmq/classify.js'
+import { rabbitmqRules } from './rabbitmq/drivers.js'
 import { redisRules } from './redis/drivers.js'
 
 /** The packages whose errors `classify` knows. */

@@ -19,7 +19,11 @@ test('every scheme is written as addresses are compared, in lower case', () => {
 })
 
 test.each([
+  ['http', 80],
   ['https', 443],
+  ['rediss', 6379],
+  ['amqp', 5672],
+  ['amqps', 5671],
   ['clickhouse', 8123],
   ['clickhouses', 8443],
   ['clickhouse+https', 8443],

@@ -36,6 +36,11 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 8123,
     load: async () => (await import('./clickhouse/index.js')).clickhouse,
   },
+  rabbitmq: {
+    schemes: { amqp: 'disable', amqps: 'verify-full' },
+    port: 5672,
+    load: async () => (await import('./rabbitmq/index.js')).rabbitmq,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -54,6 +59,7 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
 const STANDARD: Readonly<Record<string, number>> = {
   http: 80,
   https: 443,
+  amqps: 5671,
   'clickhouse+https': 8443,
   clickhouses: 8443,
 }

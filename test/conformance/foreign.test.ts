@@ -34,7 +34,6 @@ const NOISE = Buffer.concat([
 const GREETINGS: readonly (readonly [string, Script])[] = [
   ['MySQL', peers.greets(peers.GREETINGS.mysql)],
   ['SSH', peers.greets(peers.GREETINGS.ssh)],
-  ['AMQP', peers.answers(peers.GREETINGS.amqp)],
   ['something else', peers.greets(NOISE)],
 ]
 

@@ -2,6 +2,7 @@ import { clickhouseInit, clickhousePublished } from './clickhouse.js'
 import { twoAddresses } from './localhost.js'
 import { pooledRestart } from './pooler.js'
 import { publishedPort } from './published-port.js'
+import { rabbitmqBoots, rabbitmqPublished } from './rabbitmq.js'
 import type { Race } from './race.js'
 import { crashRecovery, killedBackend, longRecovery, redisLoading } from './recovery.js'
 import { redisNoAuth } from './rejected.js'
@@ -23,4 +24,6 @@ export const RACES: readonly Race[] = [
   pooledRestart,
   clickhouseInit,
   clickhousePublished,
+  rabbitmqBoots,
+  rabbitmqPublished,
 ]

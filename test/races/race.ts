@@ -33,6 +33,8 @@ export interface Race {
   readonly name: string
   /** What a latency of this race counts from, for the table. */
   readonly since: string
+  /** How often a test run goes through it, where its servers take long to start; default 5. */
+  readonly trials?: number
   run(setting: Setting): Promise<Trial>
 }
 
