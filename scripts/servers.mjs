@@ -25,6 +25,7 @@ const PACKAGES = [
   { package: 'postgresql-client', programs: ['/usr/lib/postgresql/*/bin/psql'] },
   { package: 'redis-server', programs: ['redis-server'] },
   { package: 'redis-tools', programs: ['redis-cli'] },
+  { package: 'mariadb-server', programs: ['mariadbd', 'mariadb-install-db'] },
   { package: 'pgbouncer', programs: ['pgbouncer'] },
   { package: 'clickhouse-server', programs: ['clickhouse-server'] },
   { package: 'rabbitmq-server', programs: ['/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server', 'erl'] },
