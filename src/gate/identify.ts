@@ -15,7 +15,11 @@ const SPOKEN: Readonly<Record<string, string>> = {
   clickhouse: 'HTTP',
   http: 'HTTP',
   rabbitmq: 'AMQP',
+  mysql: 'MySQL',
 }
+
+/** Their TLS begins inside the protocol. */
+const UPGRADES: readonly string[] = ['postgres', 'mysql']
 
 /** How long the questions may take together, in milliseconds. */
 const PATIENCE_MS = 500
@@ -32,7 +36,7 @@ export async function identify(
   const { service, tls } = target
   const expected = SPOKEN[service] ?? (tls.mode === 'disable' ? undefined : 'TLS')
   if (!expected) return undefined
-  const tlsFirst = tls.mode !== 'disable' && (service !== 'postgres' || tls.direct)
+  const tlsFirst = tls.mode !== 'disable' && (!UPGRADES.includes(service) || tls.direct)
   const { signal: limited, clear } = systemClock.deadline(PATIENCE_MS, signal)
   const answered = childOf(limited)
   const questions = [

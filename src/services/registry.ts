@@ -41,6 +41,11 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 5672,
     load: async () => (await import('./rabbitmq/index.js')).rabbitmq,
   },
+  mysql: {
+    schemes: { mysql: 'prefer', mariadb: 'prefer', 'mysql+unix': 'disable', 'mariadb+unix': 'disable' },
+    port: 3306,
+    load: async () => (await import('./mysql/index.js')).mysql,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,

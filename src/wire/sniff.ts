@@ -26,6 +26,7 @@ const SIGNS: readonly Sign[] = [
     (_, bytes) =>
       bytes.length >= 5 && bytes[3] === 0 && (bytes[4] === 0x0a || bytes[4] === 0xff) && bytes[2] === 0,
   ],
+  ['MySQL X Protocol', (_, bytes) => bytes[0] === 5 && bytes[3] === 0 && bytes[4] === 0x0b && bytes[5] === 8],
   ['memcached', text => /^(ERROR|CLIENT_ERROR [^\r\n]*|SERVER_ERROR [^\r\n]*)\r\n/.test(text)],
   ['Redis', text => /^(-[A-Z]{3,}[ \r]|\+(PONG|OK)\r\n|-ERR)/.test(text)],
   [

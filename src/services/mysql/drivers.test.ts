@@ -3,7 +3,7 @@ import { Look } from '../../core/look.js'
 import type { ReasonId } from '../../core/reasons.js'
 import type { Phase } from '../../core/rules.js'
 import { classify } from '../classify.js'
-import { mysqlRules } from './classify.js'
+import { mysqlRules } from './drivers.js'
 
 const failed = (errno: number, message = 'as it is', more: object = {}) =>
   Object.assign(new Error(message), { errno, sqlMessage: message, ...more })
