@@ -227,7 +227,8 @@ class Connection implements PeerConnection {
   startTls(certificate: { cert: string; key: string }, options: TLSSocketOptions = {}): Promise<void> {
     const { cert, key } = certificate
     this.#raw.off('data', this.#onData).off('end', this.#onEnd)
-    // The client may have begun its handshake already: those bytes belong to it.
+    // The client may have begun its handshake already: those bytes belong to it, and would flow to nobody.
+    this.#raw.pause()
     if (this.#unread.length > 0) this.#raw.unshift(this.#unread)
     this.#unread = Buffer.alloc(0)
     const secured = new TLSSocket(this.#raw, { isServer: true, cert, key, ...options })
