@@ -45,6 +45,8 @@ export interface Server {
   readonly incarnation?: string
   /** Milliseconds since this incarnation began, by the server's clock. */
   readonly ageMs?: number
+  /** Milliseconds for which it has certainly served, where `ageMs` counts its start-up, too. */
+  readonly servingMs?: number
   /** A pooler in between, which hides the server's restarts. */
   readonly via?: string
 }

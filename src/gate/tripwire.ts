@@ -25,7 +25,8 @@ export interface Tripwire {
 export async function holdsStill(wire: Tripwire): Promise<true | NotReady> {
   const { stableMs, server } = wire
   if (stableMs <= 0) return true
-  const { ageMs, incarnation, via } = server
+  const { incarnation, via } = server
+  const ageMs = server.servingMs ?? server.ageMs
   if (ageMs === undefined || incarnation === undefined || via) return observed(wire)
   if (ageMs >= stableMs) return true
   const left = stableMs - ageMs

@@ -316,12 +316,31 @@ describe('a peer that', () => {
       const { port } = await startedPeer(answer(thread))
       return (await readiness(`mysql://app:${encodeURIComponent(SECRET)}@127.0.0.1:${port}`)).server
     }
-    const known = { product: 'MySQL', version: '8.0.36', incarnation: '1700000000-a1b2c3d4', ageMs: 89_250 }
+    const known = {
+      product: 'MySQL',
+      version: '8.0.36',
+      incarnation: '1700000000-a1b2c3d4',
+      ageMs: 89_250,
+      servingMs: 89_250,
+    }
     expect(await asked('7')).toEqual(known)
     // The greeting has the lower half of a number that has grown long.
     expect(await asked(String(2 ** 32 + 7))).toEqual(known)
     expect(await asked('8')).toEqual({ ...known, via: 'proxy' })
     expect(heard.statements.at(-1)).toContain('performance_schema.GLOBAL_STATUS')
+  })
+
+  test.each([
+    ['0', 0, 0],
+    ['60', 59_250, 0],
+    ['61', 60_250, 60_250],
+    ['86400', 86_399_250, 86_399_250],
+    ['soon', undefined, undefined],
+  ])('is up for %s s is %s ms old and has served for %s', async (uptime, ageMs, servingMs) => {
+    const row = ['7', '1700000000', uptime, '250000', 'a1b2c3d4e5']
+    const { url } = await met({ query: text => frames.result([text.includes('UPTIME') ? row : ['1']]) })
+    const { server } = await readiness(url())
+    expect([server.ageMs, server.servingMs]).toEqual([ageMs, servingMs])
   })
 
   test('refuses before it greets is heard, with the server’s number and advice', async () => {

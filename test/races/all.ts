@@ -1,5 +1,6 @@
 import { clickhouseInit, clickhousePublished } from './clickhouse.js'
 import { twoAddresses } from './localhost.js'
+import { mariadbSocketOnly, mariadbTcpThenRestart } from './mariadb.js'
 import { pooledRestart } from './pooler.js'
 import { publishedPort } from './published-port.js'
 import { rabbitmqBoots, rabbitmqPublished } from './rabbitmq.js'
@@ -13,6 +14,8 @@ import { socketOnly, tcpThenRestart } from './temporary-server.js'
 export const RACES: readonly Race[] = [
   socketOnly,
   tcpThenRestart,
+  mariadbSocketOnly,
+  mariadbTcpThenRestart,
   publishedPort,
   crashRecovery,
   killedBackend,

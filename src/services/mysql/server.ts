@@ -32,6 +32,12 @@ function statusTable(greeting: Greeting): string {
 }
 
 /**
+ * Uptime counts from before recovery and loading. Longer than these take, as a rule, in milliseconds: of a younger
+ * server nobody knows how much of its age it has served.
+ */
+const STARTUP_MS = 60_000
+
+/**
  * Asks for connection, start and age in one statement. Uptime and UNIX_TIMESTAMP() are whole seconds that both count
  * from the moment at which the statement began, so their difference is exactly the second in which the server
  * started, the same in every answer of one life. Source: show_starttime() in MySQL's sql/mysqld.cc, and MariaDB's.
@@ -47,11 +53,11 @@ export function inspection(greeting: Greeting): { text: string; read: (row: Row)
       const same = Number(connection) % 2 ** 32 === greeting.thread
       const via = server.via ?? (same ? undefined : 'proxy')
       // The start is known to the second: an age that is too small only makes --stable wait longer.
-      const ageMs = (Number(uptime) - 1) * 1000 + Math.floor(Number(micros) / 1000)
+      const ageMs = Math.max(0, (Number(uptime) - 1) * 1000 + Math.floor(Number(micros) / 1000))
       return {
         ...server,
         ...(started && place ? { incarnation: `${Math.round(Number(started))}-${place.slice(0, 8)}` } : {}),
-        ...(uptime && Number.isFinite(ageMs) ? { ageMs: Math.max(0, ageMs) } : {}),
+        ...(uptime && Number.isFinite(ageMs) ? { ageMs, servingMs: ageMs < STARTUP_MS ? 0 : ageMs } : {}),
         ...(via ? { via } : {}),
       }
     },
