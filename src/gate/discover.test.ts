@@ -129,18 +129,32 @@ describe('the environment', () => {
 })
 
 describe('DB_HOST means', () => {
-  // What is not spoken yet is not found.
   const scheme = (env: Env) => addresses({ DB_HOST: 'db', ...env })[0]?.split(':')[0]
 
-  test.each<[string | undefined, Env]>([
+  test.each<[string, Env]>([
     ['postgres', {}],
     ['postgres', { DB_PORT: '5432' }],
     ['postgres', { DB_ENGINE: 'django.db.backends.postgresql' }],
     ['postgres', { DB_CONNECTION: 'pgsql' }],
-    [undefined, { DB_ENGINE: 'django.db.backends.mysql' }],
-    [undefined, { DB_CONNECTION: 'mariadb' }],
-    [undefined, { DB_PORT: '3306' }],
+    ['mysql', { DB_ENGINE: 'django.db.backends.mysql' }],
+    ['mysql', { DB_CONNECTION: 'mariadb' }],
+    ['mysql', { DB_PORT: '3306' }],
   ])('%s with %j', (wanted, env) => expect(scheme(env)).toBe(wanted))
+})
+
+test('Laravel’s names for user and database are found, and Django’s count where both are there', () => {
+  const laravel = {
+    DB_HOST: 'db',
+    DB_CONNECTION: 'mysql',
+    DB_DATABASE: 'shop',
+    DB_USERNAME: 'u',
+    DB_PASSWORD: 'p',
+  }
+  expect(find(laravel)[0]?.target).toMatchObject({ service: 'mysql', user: 'u', database: 'shop' })
+  expect(find({ ...laravel, DB_NAME: 'other', DB_USER: 'v' })[0]?.target).toMatchObject({
+    user: 'v',
+    database: 'other',
+  })
 })
 
 describe('libpq’s defaults', () => {

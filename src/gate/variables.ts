@@ -43,10 +43,12 @@ export const PG_VARIABLES: Readonly<Record<string, string>> = {
   PGTARGETSESSIONATTRS: 'target_session_attrs',
 }
 
-/** The Django and Compose habit. */
+/** The habit of Laravel, and that of Django and Compose, which counts where both are there. */
 export const DB_VARIABLES: Readonly<Record<string, string>> = {
   DB_HOST: 'host',
   DB_PORT: 'port',
+  DB_DATABASE: 'dbname',
+  DB_USERNAME: 'user',
   DB_NAME: 'dbname',
   DB_USER: 'user',
   DB_PASSWORD: 'password',
