@@ -1,7 +1,7 @@
 /** A real MariaDB: who is let in, what it refuses, and what it is asked. */
 
 import { connect } from 'node:net'
-import { networkInterfaces } from 'node:os'
+import { networkInterfaces, userInfo } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { waitFor } from '../../src/gate/library.js'
 import { leavingNothing, probe, readiness, refusal, SECRET } from '../conformance/probing.js'
@@ -68,6 +68,12 @@ describe('a login succeeds', () => {
 
   test('without a password where there is none, and into no database', async () => {
     await readiness(server.url({ user: 'open', password: null, database: null }))
+  })
+
+  test('as the user of the operating system, over the socket', async () => {
+    const { username } = userInfo()
+    await server.sql(`create user '${username}'@localhost identified via unix_socket`)
+    await readiness(server.socketUrl({ user: username, password: null, database: null }))
   })
 
   test('by the second of two methods that the account takes', async () => {
@@ -326,6 +332,12 @@ describe('until write', () => {
     const password = user === 'open' ? null : SECRET
     await readiness(server.url({ user, password, database }), { until: 'write' })
   })
+
+  test('a server whose storage is read-only says so', () =>
+    withMariadb({ settings: { 'innodb-read-only': 'ON' } }, async it => {
+      const verdict = await refusal(it.url(), { until: 'write' })
+      expect(verdict).toMatchObject({ layer: 'write', finding: { reason: 'read-only' } })
+    }))
 
   test('a read-only server is ready, and read-only for writes until it is none any more', () =>
     withMariadb({ readOnly: true }, async it => {
