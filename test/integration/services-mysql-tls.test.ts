@@ -358,6 +358,26 @@ describe('a peer that', () => {
     expect(finding.reason).toBe('protocol-mismatch')
   })
 
+  test('hangs in a query is asked once to end it, and not for ever', async () => {
+    const hangs = peer({
+      thread: 7,
+      afterAuth: async connection => {
+        const { body } = await frames.readPacket(connection)
+        if (body.toString().endsWith('SELECT 1')) {
+          await connection.send(frames.result([['1']]))
+          await frames.readPacket(connection)
+        }
+        await connection.hang()
+      },
+    })
+    const it = await startedPeer(hangs)
+    const url = `mysql://app:${encodeURIComponent(SECRET)}@127.0.0.1:${it.port}`
+    const { finding } = await refusal(url, { queries: ['select slow()'], timeoutMs: 300, details: false })
+    expect(finding.reason).toBe('statement-timeout')
+    await expect.poll(() => it.open, { timeout: 5_000 }).toBe(0)
+    expect(it.connections).toBe(2)
+  })
+
   test('is the X Protocol’s port is named so', async () => {
     const notice = Buffer.of(5, 0, 0, 0, 0x0b, 8, 5, 0x1a, 0)
     const { port } = await startedPeer(connection => connection.send(notice))

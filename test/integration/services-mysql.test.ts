@@ -307,6 +307,19 @@ describe('a question', () => {
     expect(verdict).toMatchObject({ layer: 'query', finding: { reason, code } })
   })
 
+  test('that nobody waits for any more is ended at the server', async () => {
+    const { finding } = await refusal(server.url(), {
+      queries: ["select benchmark(1000000000000, md5('asked'))"],
+      timeoutMs: 500,
+    })
+    expect(finding.reason).toBe('statement-timeout')
+    const running = () =>
+      server.sql(
+        "select count(*) from information_schema.processlist where info like '%benchmark%' and user = 'app'",
+      )
+    await expect.poll(running, { timeout: 5_000 }).toBe('0')
+  })
+
   test('for a file of this machine is not answered, whoever asks', async () => {
     const verdict = await refusal(server.url(), {
       queries: ["load data local infile '/etc/hostname' into table Users"],

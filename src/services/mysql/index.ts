@@ -47,7 +47,7 @@ async function enter(target: Target, attempt: Attempt, link: Link, encrypt: bool
   const secure = encrypt && (await startTls(target, attempt, talk, greeting, capabilities))
   const agreed = secure ? capabilities | CAN.SSL : capabilities
   await attempt.step('auth', () => authenticate(talk, greeting, agreed, target))
-  return new MysqlSession(talk, greeting, agreed)
+  return new MysqlSession(talk, greeting, agreed, () => void cancel(target, attempt, greeting))
 }
 
 async function startTls(
@@ -75,10 +75,43 @@ async function startTls(
   })
 }
 
+/** How long the attempt may be outlived by what ends its question, in milliseconds. */
+const CANCEL_MS = 1000
+
+/** A server goes on with the question of a client that has left. */
+async function cancel(target: Target, attempt: Attempt, { thread }: Greeting): Promise<void> {
+  // What failed by itself is not running any more.
+  if (!attempt.signal.aborted) return
+  try {
+    const session = await aside(target, attempt, CANCEL_MS)
+    try {
+      const [row] = await session.ask('SELECT CONNECTION_ID()')
+      // A proxy's numbers are not those of the server: there, the number may be somebody else's.
+      if (Number(row?.[0]) === session.greeting.thread) await session.ask(`KILL QUERY ${thread}`)
+      await session.close()
+    } catch {
+      // Without a farewell, and without another session to end this one.
+      session.link.close()
+    }
+  } catch {
+    // The server has other ways to notice that we are gone.
+  }
+}
+
+/** Another session with credentials that were accepted, and no database; it leaves no steps. */
+function aside({ database: _, ...target }: Target, attempt: Attempt, lastMs?: number): Promise<MysqlSession> {
+  const quiet: Attempt = {
+    signal: attempt.signal,
+    connect: () => attempt.connect({ quiet: true, ...(lastMs ? { lastMs } : {}) }),
+    step: (_, work) => work(),
+  }
+  return login(target, quiet, target.tls.mode !== 'disable' && target.tls.mode !== 'allow')
+}
+
 /** Adds what a second look can tell, with credentials that were accepted: how old the server is that lacks the database. */
 async function explain(error: unknown, target: Target, attempt: Attempt): Promise<unknown> {
   if (!(error instanceof ProbeError) || error.finding.reason !== 'database-not-found') return error
-  const { database, ...bare } = target
+  const { database } = target
   const { code } = error.finding
   const name = JSON.stringify(database ?? '')
   const finding = {
@@ -88,13 +121,8 @@ async function explain(error: unknown, target: Target, attempt: Attempt): Promis
         ? `The database ${name} does not exist, or ${JSON.stringify(userOf(target))} has no right to it: CREATE DATABASE, or GRANT.`
         : `Create it (CREATE DATABASE), or correct the database's name in the address.`,
   }
-  const quiet: Attempt = {
-    signal: attempt.signal,
-    connect: () => attempt.connect({ quiet: true }),
-    step: (_, work) => work(),
-  }
   try {
-    const session = await login(bare, quiet, target.tls.mode !== 'disable' && target.tls.mode !== 'allow')
+    const session = await aside(target, attempt)
     try {
       return new ProbeError(finding, await session.inspect())
     } finally {

@@ -20,10 +20,14 @@ import { inspection, productOf } from './server.js'
 const MAX_ROWS = 100
 
 export class MysqlSession implements Session {
+  #asking = false
+
   constructor(
     readonly talk: Conversation,
     readonly greeting: Greeting,
     readonly capabilities: number,
+    /** Ends a question that nobody waits for any more: the server would go on with it. */
+    readonly cancel: () => void = () => {},
   ) {}
 
   get link(): Link {
@@ -40,7 +44,7 @@ export class MysqlSession implements Session {
 
   /** COM_PING is answered by a proxy without its server, and by a Galera node that serves nobody. */
   async ping(): Promise<void> {
-    await this.ask('SELECT 1')
+    await this.#answer('SELECT 1')
   }
 
   async inspect(): Promise<Server> {
@@ -84,12 +88,20 @@ export class MysqlSession implements Session {
   }
 
   async close(): Promise<void> {
+    if (this.#asking) this.cancel()
     this.link.write(quit())
     this.link.close()
   }
 
   /** Runs one statement by the text protocol; the rows are those of its first result. */
   async ask(text: string): Promise<Row[]> {
+    this.#asking = true
+    const rows = await this.#answer(text)
+    this.#asking = false
+    return rows
+  }
+
+  async #answer(text: string): Promise<Row[]> {
     this.link.write(query(text))
     const { kept, more } = await this.#result()
     for (let left = more; left; ) left = (await this.#result()).more
