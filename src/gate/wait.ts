@@ -177,7 +177,7 @@ class TargetWait {
         ...this.aim.probe,
         timeoutMs,
         signal: this.signal,
-        ...(options.gone ? { identify: false } : {}),
+        ...(options.gone || !isPowerOfTwo(this.#attempts) ? { identify: false } : {}),
         // Stability is judged by the server's age.
         ...(options.stableMs ? { details: true } : {}),
       })
@@ -254,6 +254,9 @@ class TargetWait {
     })
   }
 }
+
+/** A port that says nothing is asked what it is ever more seldom: each question is a connection that comes to nothing. */
+const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0
 
 const NOT_WAITED_FOR = {
   reason: 'unknown',
