@@ -26,6 +26,8 @@ export interface Face {
   address(at: Place): string
   /** Where it hangs when a peer accepts and says nothing; undefined where accepting is all that it asks for. */
   readonly waits: Layer | undefined
+  /** Its server speaks first: it sends no byte before it has heard one. */
+  readonly listens?: true
 }
 
 /** A peer that refuses in the words of the service. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { mayDescend } from '../../src/core/verdict.js'
 import { type Blackhole, startBlackhole } from '../support/blackhole.js'
+import type { Script } from '../support/peer.js'
 import * as peers from '../support/peers.js'
 import { leavingNothing, refusal, startedPeer } from './probing.js'
 import { SUBJECTS } from './subjects.js'
@@ -37,17 +38,23 @@ describe.each(FACES)('$label', face => {
 })
 
 describe.each(SPEAKING)('$label', face => {
-  test.each([
+  const onAccept: [string, Script][] = [
     ['closes as soon as it has accepted', peers.eofOnAccept],
     ['resets as soon as it has accepted', peers.resetOnAccept],
+  ]
+  const afterBytes: [string, Script][] = [
     ['closes after the first bytes', peers.eofAfterFirstBytes],
     ['resets after the first bytes', peers.resetAfterFirstBytes],
-  ])('a peer that %s is a lost connection without a word', async (_, script) => {
-    const peer = await startedPeer(script)
-    const verdict = await refusal(face.address(peer))
-    expect(verdict).toMatchObject({ heard: false, finding: { reason: 'connection-lost' } })
-    expect(mayDescend(verdict, false)).toBe(true)
-  })
+  ]
+  test.each(face.listens ? onAccept : [...onAccept, ...afterBytes])(
+    'a peer that %s is a lost connection without a word',
+    async (_, script) => {
+      const peer = await startedPeer(script)
+      const verdict = await refusal(face.address(peer))
+      expect(verdict).toMatchObject({ heard: false, finding: { reason: 'connection-lost' } })
+      expect(mayDescend(verdict, false)).toBe(true)
+    },
+  )
 
   test('a listener that stays silent is a time-out of the layer that waits for a word', async () => {
     const peer = await startedPeer(peers.silent)
