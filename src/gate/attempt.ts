@@ -66,6 +66,7 @@ export class NetAttempt implements Attempt {
   /** True when any byte came in this try. */
   heard = false
   readonly #links: SocketLink[] = []
+  #abandoned = false
 
   constructor(
     readonly target: Target,
@@ -96,10 +97,13 @@ export class NetAttempt implements Attempt {
       this.trace.heard = true
     })
     this.#links.push(link)
+    // A service that dials once more has not learnt yet that it was given up.
+    if (this.#abandoned) link.close()
     return link
   }
 
   abandon(): void {
+    this.#abandoned = true
     for (const link of this.#links) link.close()
   }
 }

@@ -75,8 +75,10 @@ async function inBinary(target: Target, attempt: Attempt, links: Link[]): Promis
   return talk
 }
 
+/** Closed by the server; what was given up here is not asked again. */
 const closed = (error: unknown): boolean =>
-  error instanceof LinkError || /^(ECONNRESET|EPIPE)$/.test(String((error as { code?: unknown }).code))
+  (error instanceof LinkError && error.message !== 'closed here') ||
+  /^(ECONNRESET|EPIPE)$/.test(String((error as { code?: unknown }).code))
 
 async function login({ user, password }: Target, talk: Protocol): Promise<void> {
   if (user && password) return talk.login(user, password.reveal())
