@@ -45,6 +45,8 @@ describe('an address for a reader', () => {
     ['http://user:pw@host/x', 'http://***:***@host/x'],
     ['nats://token@host', 'nats://***@host'],
     ['mqtt://token@host', 'mqtt://***@host'],
+    ['nats+tls://token@host', 'nats+tls://***@host'],
+    ['mqtts://user:pw@host', 'mqtts://***:***@host'],
   ])('has a token in the place of the user hidden: %s', (text, shown) =>
     expect(redactAddress(text)).toBe(shown),
   )

@@ -26,6 +26,7 @@ const OPEN_PARAMETERS = new Set(
   [
     'application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr',
     'load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
+    'creds inboxprefix jetstream protocolversion topic',
     'sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user',
   ].flatMap(names => names.split(' ')),
 )
@@ -33,7 +34,7 @@ const OPEN_PARAMETERS = new Set(
 export const isOpenParameter = (key: string): boolean => OPEN_PARAMETERS.has(key.toLowerCase())
 
 /** Schemes whose user part alone is a token. */
-const TOKEN_USER = /^(https?|nats|mqtts?)$/i
+const TOKEN_USER = /^(https?|nats(\+tls)?|mqtts?)$/i
 
 /** An address as it may be printed: no password, no token, no value of an unknown parameter, no fragment. */
 export function redactAddress(text: string): string {

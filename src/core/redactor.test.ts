@@ -239,3 +239,14 @@ test('a password of ClickHouse is hidden in a repeated header, too', () => {
     'Authorization: Basic ***',
   )
 })
+
+test.each(['nats', 'nats+tls', 'mqtt', 'mqtts'])('a user alone is a token of %s, and hidden', scheme => {
+  expect(shown(`${scheme}://some-token@host`, 'some-token is wrong')).toBe('*** is wrong')
+  expect(shown(`${scheme}://somebody:secret@host`, 'somebody: secret is wrong')).toBe(
+    'somebody: *** is wrong',
+  )
+})
+
+test('a user alone is a name elsewhere, and shown', () => {
+  expect(shown('redis://somebody@host', 'somebody is wrong')).toBe('somebody is wrong')
+})

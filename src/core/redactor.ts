@@ -4,11 +4,16 @@ import type { Target } from './target.js'
 /** A function that hides this target's secrets in any text. The only redactor besides `redactAddress`. */
 export function redactorOf(target: Target): (text: string) => string {
   const { service, password, tls } = target
+  // A user alone is a token there.
+  const token =
+    !password && target.user && /^(nats|mqtt)$/.test(service) ? new Secret(target.user) : undefined
   const login =
     service === 'http' ? partsOf(password) : service === 'clickhouse' ? withBasic(target) : [password]
-  const hidden = [...login, tls.keyPassword, ...hiddenParams(target)].filter(secret => secret !== undefined)
+  const hidden = [...login, token, tls.keyPassword, ...hiddenParams(target)].filter(
+    secret => secret !== undefined,
+  )
   const open = [
-    target.user,
+    token ? undefined : target.user,
     target.database,
     ...target.hosts.map(host => ('host' in host ? host.host : host.path)),
   ]

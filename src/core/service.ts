@@ -1,4 +1,4 @@
-import type { Target } from './target.js'
+import type { Target, TlsMode } from './target.js'
 import type { Finding, Layer, Server } from './verdict.js'
 
 /** A connected byte stream. Every wait ends with the attempt's signal. */
@@ -16,8 +16,8 @@ export interface Link {
   readLine(limit: number): Promise<string>
   /** What has been received but not read, waiting for the first byte where there is none. */
   peek(): Promise<Uint8Array>
-  /** Starts TLS by the target's settings. Refuses while plaintext is buffered. */
-  startTls(options?: { alpn?: string }): Promise<void>
+  /** Starts TLS by the target's settings, or by another mode. Refuses while plaintext is buffered. */
+  startTls(options?: { alpn?: string; mode?: TlsMode }): Promise<void>
   /** The server's certificate in DER, under TLS. */
   readonly peerCertificate: Uint8Array | undefined
   /** The node:stream Duplex, for a library that speaks the protocol itself. */

@@ -66,6 +66,7 @@ export class NetAttempt implements Attempt {
   /** True when any byte came in this try. */
   heard = false
   readonly #links: SocketLink[] = []
+  #abandoned = false
 
   constructor(
     readonly target: Target,
@@ -95,11 +96,16 @@ export class NetAttempt implements Attempt {
       this.heard = true
       this.trace.heard = true
     })
+    // What clears up after the attempt outlives it.
+    if (signal !== this.signal) return link
     this.#links.push(link)
+    // A service that dials once more has not learnt yet that it was given up.
+    if (this.#abandoned) link.close()
     return link
   }
 
   abandon(): void {
+    this.#abandoned = true
     for (const link of this.#links) link.close()
   }
 }

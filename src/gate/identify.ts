@@ -5,6 +5,8 @@ import { dial, type Endpoint } from '../io/dial.js'
 import { SocketLink } from '../io/link.js'
 import { untilAborted } from '../io/resolve.js'
 import { mismatchWith } from '../services/mismatch.js'
+import { OP, request } from '../wire/memcached.js'
+import { connect } from '../wire/mqtt.js'
 import { sslRequest } from '../wire/postgres.js'
 import { excerpt, looksLike } from '../wire/sniff.js'
 
@@ -16,10 +18,22 @@ const SPOKEN: Readonly<Record<string, string>> = {
   http: 'HTTP',
   rabbitmq: 'AMQP',
   mysql: 'MySQL',
+  nats: 'NATS',
+  memcached: 'memcached',
+  mqtt: 'MQTT',
 }
 
+/** What a silent server is asked, each on a connection of its own. */
+const QUESTIONS: readonly (() => Uint8Array)[] = [
+  () => new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n'),
+  sslRequest,
+  // memcached in its binary protocol, and a line end for one that only knows text.
+  () => Uint8Array.of(...request(OP.version), 13, 10),
+  () => connect({ version: 4, clientId: '' }),
+]
+
 /** Their TLS begins inside the protocol. */
-const UPGRADES: readonly string[] = ['postgres', 'mysql']
+const UPGRADES: readonly string[] = ['postgres', 'mysql', 'nats']
 
 /** How long the questions may take together, in milliseconds. */
 const PATIENCE_MS = 500
@@ -40,8 +54,7 @@ export async function identify(
   const { signal: limited, clear } = systemClock.deadline(PATIENCE_MS, signal)
   const answered = childOf(limited)
   const questions = [
-    ask(target, endpoint, answered.signal, new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n')),
-    ask(target, endpoint, answered.signal, sslRequest()),
+    ...QUESTIONS.map(question => ask(target, endpoint, answered.signal, question())),
     ...(tlsFirst ? [] : [greetTls(target, endpoint, answered.signal)]),
   ]
   const found = await Promise.any(

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Link, LinkError } from '../core/service.js'
-import type { Target } from '../core/target.js'
+import type { Target, TlsMode } from '../core/target.js'
 import { untilAborted } from './resolve.js'
 
 /** True for what Node says of a connection that ended during the TLS handshake. */
@@ -122,7 +122,7 @@ export class SocketLink implements Link {
     return this.#all()
   }
 
-  async startTls(options: { alpn?: string } = {}): Promise<void> {
+  async startTls({ alpn, mode }: { alpn?: string; mode?: TlsMode } = {}): Promise<void> {
     // Loaded when it is needed: node:tls costs a fifth of a cold start.
     const { startTls } = await import('./tls.js')
     // Bytes from before the handshake would be taken for protected ones (CVE-2021-23222).
@@ -131,11 +131,12 @@ export class SocketLink implements Link {
     // On a stream that has ended a handshake would wait for ever.
     if (this.#ended) throw this.#ended
     const socket = this.#socket.removeAllListeners()
-    const { tls, service } = this.target
+    const { service } = this.target
+    const tls = mode ? { ...this.target.tls, mode } : this.target.tls
     const libpqFiles = service === 'postgres'
     const { host, signal } = this
     try {
-      this.#socket = await startTls(socket, { ...options, tls, host, signal, libpqFiles })
+      this.#socket = await startTls(socket, { ...(alpn ? { alpn } : {}), tls, host, signal, libpqFiles })
     } catch (error) {
       // A published port whose container does not listen yet: nothing is known of its TLS.
       if (socket.bytesRead === 0 && beforeTls(error)) throw new LinkError('the server closed the connection')

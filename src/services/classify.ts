@@ -6,7 +6,9 @@ import { hasSession, PHASES, type Phase, type Rules } from '../core/rules.js'
 import { adviceOf, type Finding } from '../core/verdict.js'
 import { clickhouseRules } from './clickhouse/drivers.js'
 import { mongodbRules } from './mongodb/classify.js'
+import { mqttRules } from './mqtt/drivers.js'
 import { mysqlRules } from './mysql/drivers.js'
+import { natsRules } from './nats/drivers.js'
 import { postgresRules } from './postgres/drivers.js'
 import { rabbitmqRules } from './rabbitmq/drivers.js'
 import { redisRules } from './redis/drivers.js'
@@ -23,6 +25,9 @@ export type Driver =
   | '@clickhouse/client'
   | 'mongodb'
   | 'amqplib'
+  | 'mqtt'
+  | 'nats'
+  | '@nats-io/transport-node'
 
 export interface ClassifyOptions {
   /** The package that the error came from. Without it the rules of all are asked, and some wordings are too common to count. */
@@ -69,6 +74,8 @@ const RULES: readonly Rules[] = [
   clickhouseRules,
   mongodbRules,
   rabbitmqRules,
+  natsRules,
+  mqttRules,
 ]
 
 /** What any error of the supported drivers means, by the table of reasons. Never throws, whatever it is given. */

@@ -27,6 +27,10 @@ test.each([
   ['clickhouse', 8123],
   ['clickhouses', 8443],
   ['clickhouse+https', 8443],
+  ['nats+tls', 4222],
+  ['memcached', 11211],
+  ['mqtt', 1883],
+  ['mqtts', 8883],
 ])('%s:// means port %i where none is named', (scheme, port) => {
   expect(SCHEMES.get(scheme)?.port).toBe(port)
 })

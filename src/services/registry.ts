@@ -46,6 +46,21 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 3306,
     load: async () => (await import('./mysql/index.js')).mysql,
   },
+  nats: {
+    schemes: { nats: 'prefer', 'nats+tls': 'verify-full' },
+    port: 4222,
+    load: async () => (await import('./nats/index.js')).nats,
+  },
+  memcached: {
+    schemes: { memcached: 'disable', 'memcached+unix': 'disable' },
+    port: 11211,
+    load: async () => (await import('./memcached/index.js')).memcached,
+  },
+  mqtt: {
+    schemes: { mqtt: 'disable', mqtts: 'verify-full' },
+    port: 1883,
+    load: async () => (await import('./mqtt/index.js')).mqtt,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -67,6 +82,7 @@ const STANDARD: Readonly<Record<string, number>> = {
   amqps: 5671,
   'clickhouse+https': 8443,
   clickhouses: 8443,
+  mqtts: 8883,
 }
 
 /** What every scheme stands for. */

@@ -15,7 +15,7 @@ const SIGNS: readonly Sign[] = [
     'AMQP',
     (text, bytes) => text.startsWith('AMQP') || (bytes[0] === 1 && bytes[8] === 10 && bytes[10] === 10),
   ],
-  ['NATS', text => /^INFO \{/.test(text)],
+  ['NATS', text => /^(INFO \{|-ERR ')/.test(text)],
   ['SMTP or FTP', text => /^220[ -]/.test(text)],
   [
     'TLS',
@@ -27,7 +27,17 @@ const SIGNS: readonly Sign[] = [
       bytes.length >= 5 && bytes[3] === 0 && (bytes[4] === 0x0a || bytes[4] === 0xff) && bytes[2] === 0,
   ],
   ['MySQL X Protocol', (_, bytes) => bytes[0] === 5 && bytes[3] === 0 && bytes[4] === 0x0b && bytes[5] === 8],
-  ['memcached', text => /^(ERROR|CLIENT_ERROR [^\r\n]*|SERVER_ERROR [^\r\n]*)\r\n/.test(text)],
+  [
+    'memcached',
+    (text, bytes) =>
+      /^(ERROR( [^\r\n]*)?|(CLIENT_ERROR|SERVER_ERROR|VERSION) [^\r\n]*)\r\n/.test(text) ||
+      (bytes.length >= 24 && bytes[0] === 0x81 && bytes[1] === 0x0b && bytes[5] === 0),
+  ],
+  [
+    'MQTT',
+    (_, [head, length = 0, flags = 9, code = 9]) =>
+      head === 0x20 && length >= 2 && flags <= 1 && (code <= 5 || code >= 0x80),
+  ],
   ['Redis', text => /^(-[A-Z]{3,}[ \r]|\+(PONG|OK)\r\n|-ERR)/.test(text)],
   [
     'PostgreSQL',

@@ -37,6 +37,9 @@ const GREETINGS: readonly (readonly [string, Script])[] = [
   ['something else', peers.greets(NOISE)],
 ]
 
+/** How many probes meet a foreign server at the same time. */
+const AT_ONCE = 24
+
 interface Told {
   readonly face: string
   readonly meets: string
@@ -71,7 +74,12 @@ test('what speaks another protocol is told apart, and named', async () => {
       places.filter(([meets]) => meets !== subject.spoken).map(([meets, place]) => ({ face, meets, place })),
     ),
   )
-  const answers = await Promise.all(meetings.map(({ face, meets, place }) => told(face, meets, place)))
+  const answers: Told[] = []
+  // All at once would be thousands of connections, which no question of identify's waits for.
+  for (let i = 0; i < meetings.length; i += AT_ONCE) {
+    const some = meetings.slice(i, i + AT_ONCE)
+    answers.push(...(await Promise.all(some.map(({ face, meets, place }) => told(face, meets, place)))))
+  }
   expect(answers).toEqual(
     meetings.map(({ face, meets }) => ({
       face: face.label,
