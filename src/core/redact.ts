@@ -27,6 +27,8 @@ const OPEN_PARAMETERS = new Set(
     'application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr',
     'load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
     'sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user',
+    'appname authmechanism authsource directconnection readpreference replicaset ssl tlsallowinvalidcertificates',
+    'tlsallowinvalidhostnames tlscafile tlscertificatekeyfile tlsinsecure saslmechanism',
   ].flatMap(names => names.split(' ')),
 )
 

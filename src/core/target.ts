@@ -2,6 +2,7 @@ import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js
 import { nearest, usage } from './errors.js'
 import { isKeyword, KEYWORDS, unknownKeyword } from './keywords.js'
 import { redactAddress, Secret } from './redact.js'
+import { fromMongodb } from './words.js'
 
 export type Host =
   /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
@@ -84,7 +85,15 @@ export function parseTarget(text: string, options: ParseOptions): Target {
     )
   }
   const url = parseUrl(text)
-  return build(url, schemeOf(url.scheme, text, options), text, options)
+  const scheme = schemeOf(url.scheme, text, options)
+  return build(scheme.service === 'mongodb' ? mongodbAddress(url, text) : url, scheme, text, options)
+}
+
+function mongodbAddress(url: Address, text: string): Address {
+  const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
+  if (url.scheme !== 'mongodb')
+    throw bad('SRV records are not looked up; name the hosts, like mongodb://a:27017,b:27017/app?tls=true')
+  return { ...url, query: fromMongodb(url.query, bad) }
 }
 
 function schemeOf(scheme: string, text: string, { schemes }: ParseOptions): Scheme {

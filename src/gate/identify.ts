@@ -16,6 +16,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   http: 'HTTP',
   rabbitmq: 'AMQP',
   mysql: 'MySQL',
+  mongodb: 'MongoDB',
 }
 
 /** Their TLS begins inside the protocol. */

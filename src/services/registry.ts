@@ -46,6 +46,11 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 3306,
     load: async () => (await import('./mysql/index.js')).mysql,
   },
+  mongodb: {
+    schemes: { mongodb: 'disable' },
+    port: 27017,
+    load: async () => (await import('./mongodb/index.js')).mongodb,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,

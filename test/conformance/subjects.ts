@@ -2,6 +2,7 @@ import { clickhouse } from './clickhouse.js'
 import { exec } from './exec.js'
 import { http } from './http.js'
 import { mysql } from './mysql.js'
+import { mongodb } from './mongodb.js'
 import { postgres } from './postgres.js'
 import { rabbitmq } from './rabbitmq.js'
 import { redis } from './redis.js'
@@ -9,4 +10,14 @@ import type { Subject } from './subject.js'
 import { tcp } from './tcp.js'
 
 /** Every service. A new one adds its line here; the suite fails while a service of the registry is missing. */
-export const SUBJECTS: readonly Subject[] = [postgres, redis, mysql, clickhouse, rabbitmq, http, tcp, exec]
+export const SUBJECTS: readonly Subject[] = [
+  postgres,
+  redis,
+  mysql,
+  clickhouse,
+  rabbitmq,
+  mongodb,
+  http,
+  tcp,
+  exec,
+]
