@@ -5,6 +5,7 @@ import { dial, type Endpoint } from '../io/dial.js'
 import { SocketLink } from '../io/link.js'
 import { untilAborted } from '../io/resolve.js'
 import { mismatchWith } from '../services/mismatch.js'
+import { apiVersions } from '../wire/kafka.js'
 import { sslRequest } from '../wire/postgres.js'
 import { excerpt, looksLike } from '../wire/sniff.js'
 
@@ -17,6 +18,7 @@ const SPOKEN: Readonly<Record<string, string>> = {
   rabbitmq: 'AMQP',
   mysql: 'MySQL',
   mongodb: 'MongoDB',
+  kafka: 'Kafka',
 }
 
 /** Their TLS begins inside the protocol. */
@@ -43,6 +45,7 @@ export async function identify(
   const questions = [
     ask(target, endpoint, answered.signal, new TextEncoder().encode('GET / HTTP/1.0\r\n\r\n')),
     ask(target, endpoint, answered.signal, sslRequest()),
+    ask(target, endpoint, answered.signal, apiVersions(0)),
     ...(tlsFirst ? [] : [greetTls(target, endpoint, answered.signal)]),
   ]
   const found = await Promise.any(

@@ -5,6 +5,7 @@ import { plain } from '../core/redact.js'
 import { hasSession, PHASES, type Phase, type Rules } from '../core/rules.js'
 import { adviceOf, type Finding } from '../core/verdict.js'
 import { clickhouseRules } from './clickhouse/drivers.js'
+import { kafkaRules } from './kafka/drivers.js'
 import { mongodbRules } from './mongodb/drivers.js'
 import { mysqlRules } from './mysql/drivers.js'
 import { postgresRules } from './postgres/drivers.js'
@@ -23,6 +24,7 @@ export type Driver =
   | '@clickhouse/client'
   | 'mongodb'
   | 'amqplib'
+  | 'kafkajs'
 
 export interface ClassifyOptions {
   /** The package that the error came from. Without it the rules of all are asked, and some wordings are too common to count. */
@@ -69,6 +71,7 @@ const RULES: readonly Rules[] = [
   clickhouseRules,
   mongodbRules,
   rabbitmqRules,
+  kafkaRules,
 ]
 
 /** What any error of the supported drivers means, by the table of reasons. Never throws, whatever it is given. */

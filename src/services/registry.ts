@@ -51,6 +51,11 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 27017,
     load: async () => (await import('./mongodb/index.js')).mongodb,
   },
+  kafka: {
+    schemes: { kafka: 'disable', 'kafka+ssl': 'verify-full' },
+    port: 9092,
+    load: async () => (await import('./kafka/index.js')).kafka,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -72,6 +77,7 @@ const STANDARD: Readonly<Record<string, number>> = {
   amqps: 5671,
   'clickhouse+https': 8443,
   clickhouses: 8443,
+  'kafka+ssl': 9093,
 }
 
 /** What every scheme stands for. */

@@ -12,6 +12,8 @@ const SIGNS: readonly Sign[] = [
   // mongod answers a browser, too.
   ['MongoDB', (text, bytes) => /access MongoDB over HTTP/.test(text) || isMongodb(bytes)],
   ['HTTP', text => /^HTTP\/\d/.test(text) || /^\s*<(!doctype|html|\?xml)/i.test(text)],
+  // The number that identify's question carries.
+  ['Kafka', (text, bytes) => bytes[0] === 0 && text.slice(4, 6) === 'hf'],
   ['SSH', text => text.startsWith('SSH-')],
   [
     'AMQP',
