@@ -29,6 +29,7 @@ const PACKAGES = [
   { package: 'pgbouncer', programs: ['pgbouncer'] },
   { package: 'clickhouse-server', programs: ['clickhouse-server'] },
   { package: 'rabbitmq-server', programs: ['/usr/lib/rabbitmq/lib/*/sbin/rabbitmq-server', 'erl'] },
+  { package: 'kcat', programs: ['kcat'] },
   { package: 'openssl', programs: ['openssl'] },
   { package: 'iproute2', programs: ['ip'] },
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },

@@ -136,18 +136,18 @@ export interface ApiVersions {
   readonly versions: ReadonlyMap<number, readonly [least: number, most: number]>
 }
 
+/** What follows an error is not read: brokers disagree about its version. */
 export function readApiVersions(body: Uint8Array, version: 0 | 3): ApiVersions {
   const fields = new Fields(body)
   const error = fields.int16()
-  // An error is told in version 0, whatever was asked for.
-  const flexible = version === 3 && error === 0
+  if (error !== 0) return { error, versions: new Map() }
   const entry = () => {
     const one = [fields.int16(), [fields.int16(), fields.int16()]] as const
-    if (flexible && fields.varint() !== 0) throw new KafkaError('tagged fields that are not known')
+    if (version === 3 && fields.varint() !== 0) throw new KafkaError('tagged fields that are not known')
     return one
   }
-  const entries = flexible ? fields.list(entry, fields.varint() - 1) : fields.list(entry)
-  return { error, versions: new Map(entries.map(([key, range]) => [key, range as [number, number]])) }
+  const entries = version === 3 ? fields.list(entry, fields.varint() - 1) : fields.list(entry)
+  return { error, versions: new Map(entries) }
 }
 
 export function readSaslHandshake(body: Uint8Array): { error: number; mechanisms: string[] } {

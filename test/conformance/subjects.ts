@@ -2,6 +2,7 @@ import { clickhouse } from './clickhouse.js'
 import { exec } from './exec.js'
 import { http } from './http.js'
 import { mysql } from './mysql.js'
+import { kafka } from './kafka.js'
 import { mongodb } from './mongodb.js'
 import { postgres } from './postgres.js'
 import { rabbitmq } from './rabbitmq.js'
@@ -17,6 +18,7 @@ export const SUBJECTS: readonly Subject[] = [
   clickhouse,
   rabbitmq,
   mongodb,
+  kafka,
   http,
   tcp,
   exec,
