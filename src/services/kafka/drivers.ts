@@ -8,7 +8,7 @@ export const kafkaRules: Rules = {
     error.is('KafkaJSNumberOfRetriesExceeded', 'KafkaJSNonRetriableError') ? ['cause', 'originalError'] : [],
   code(error, { named }) {
     const [number, type] = [error.number('code'), error.text('type')]
-    const own = /^[A-Z][A-Z_]+$/.test(type) && (named || /^KafkaJS/.test(error.kind + error.text('name')))
+    const own = /^[A-Z][A-Z_]+$/.test(type) && (named || /^KafkaJS/.test(error.text('name') || error.kind))
     return own && number !== undefined ? byCode(number, error.message) : undefined
   },
   classes: {
