@@ -31,6 +31,8 @@ export interface Target {
   /** As it may be printed. */
   readonly address: string
   readonly hosts: readonly Host[]
+  /** The service whose SRV records take the place of the one host. */
+  readonly srv?: string
   readonly user?: string
   /** For HTTP `user:password`, since a user alone is a token there. */
   readonly password?: Secret
@@ -91,9 +93,10 @@ export function parseTarget(text: string, options: ParseOptions): Target {
 
 function mongodbAddress(url: Address, text: string): Address {
   const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
-  if (url.scheme !== 'mongodb')
-    throw bad('SRV records are not looked up; name the hosts, like mongodb://a:27017,b:27017/app?tls=true')
-  return { ...url, query: fromMongodb(url.query, bad) }
+  const srv = url.scheme.endsWith('+srv')
+  if (srv && (url.hosts.length !== 1 || url.hosts[0]?.port !== undefined))
+    throw bad('by SRV records it has one host and no port')
+  return { ...url, query: fromMongodb(url.query, srv, bad) }
 }
 
 function schemeOf(scheme: string, text: string, { schemes }: ParseOptions): Scheme {
@@ -167,6 +170,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     service: scheme.service,
     address: shown(redactAddress(text), hosts, url),
     hosts,
+    ...(url.scheme === 'mongodb+srv' ? { srv: url.query.get('srvServiceName') ?? 'mongodb' } : {}),
     ...(user ? { user } : {}),
     ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(database ? { database } : {}),

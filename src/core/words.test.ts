@@ -61,9 +61,18 @@ describe('a mongodb:// address', () => {
     )
   })
 
-  test('by SRV records is refused, with what to write instead', () => {
-    expect(() => target('mongodb+srv://app:pw@cluster.example.net/app')).toThrow(
-      /mongodb\+srv:\/\/app:\*\*\*@cluster\.example\.net\/app: SRV records are not looked up; name the hosts/,
-    )
+  test('by SRV records has one host, TLS unless it says otherwise, and the name of a service', () => {
+    const { hosts, srv, tls, service } = target('mongodb+srv://app:pw@db.example.net/app')
+    expect({ hosts, srv, service }).toEqual({
+      hosts: [{ host: 'db.example.net', port: 27017 }],
+      srv: 'mongodb',
+      service: 'mongodb',
+    })
+    expect(tls.mode).toBe('verify-full')
+    expect(target('mongodb+srv://h.example.net/?tls=false').tls.mode).toBe('disable')
+    expect(target('mongodb+srv://h.example.net/?tlsInsecure=true').tls.mode).toBe('require')
+    expect(target('mongodb+srv://h.example.net/?srvServiceName=other').srv).toBe('other')
+    for (const hosts of ['a,b', 'a:27017'])
+      expect(() => target(`mongodb+srv://${hosts}/`)).toThrow('by SRV records it has one host and no port')
   })
 })

@@ -4,15 +4,16 @@ const on = (query: ReadonlyMap<string, string>, ...names: readonly string[]): bo
 
 /**
  * MongoDB's TLS options, whose names are the same in either case, as libpq's words. Without a word about it a
- * certificate is verified in full. Source: MongoDB's specification "URI Options".
+ * certificate is verified in full. `implied`: TLS is on where nothing is said. Source: MongoDB's specification "URI Options".
  */
 export function fromMongodb(
   query: ReadonlyMap<string, string>,
+  implied: boolean,
   bad: (what: string) => Error,
 ): Map<string, string> {
   const given = new Map([...query].map(([key, value]) => [key.toLowerCase(), value]))
   const [tls, ssl] = [given.get('tls'), given.get('ssl')]
-  const wanted = tls ?? ssl
+  const wanted = tls ?? ssl ?? (implied ? 'true' : undefined)
   if (tls !== undefined && ssl !== undefined && tls !== ssl)
     throw bad('its tls and ssl contradict each other')
   if (wanted !== undefined && !/^(true|false)$/.test(wanted))

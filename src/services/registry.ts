@@ -47,7 +47,7 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./mysql/index.js')).mysql,
   },
   mongodb: {
-    schemes: { mongodb: 'disable' },
+    schemes: { mongodb: 'disable', 'mongodb+srv': 'verify-full' },
     port: 27017,
     load: async () => (await import('./mongodb/index.js')).mongodb,
   },

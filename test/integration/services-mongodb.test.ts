@@ -18,7 +18,7 @@ async function started(script: Script | MongoPeer = {}, tls?: { cert: string; ke
     buildUrl({ scheme: 'mongodb', host: peer.host, port: peer.port, query, ...parts })
   const login = (query: Record<string, string> = {}, parts: object = {}) =>
     url(query, { user: 'app', password: SECRET, ...parts })
-  return { ...peer, peer, url, login }
+  return { host: peer.host, port: peer.port, waitForConnection: peer.waitForConnection, peer, url, login }
 }
 
 describe('a login', () => {
@@ -336,6 +336,42 @@ describe('a session', () => {
       reason: 'client-misuse',
       message: expect.stringContaining('not a command as JSON'),
     })
+  })
+})
+
+describe('an address by SRV records', () => {
+  const address = (query = '') =>
+    `mongodb+srv://app:${encodeURIComponent(SECRET)}@db.example.net/?tls=false${query}`
+  const leadingTo =
+    (hosts: { host: string; port: number }[], options: Record<string, string> = {}) =>
+    async () => ({ hosts, options: new Map(Object.entries(options)) })
+
+  test('leads to its hosts, with the options beside them', async () => {
+    const [first, second] = [
+      await started({ user: { ...user, source: 'shop' }, hello: member.secondary }),
+      await started({ user: { ...user, source: 'shop' }, hello: member.primary }),
+    ]
+    const resolveSeeds = leadingTo([first, second], { authSource: 'shop', replicaSet: 'rs0' })
+    const { steps } = await readiness(address(), { resolveSeeds })
+    expect(steps[0]).toMatchObject({ layer: 'dns', state: 'ok' })
+    expect([first.peer.connections, second.peer.connections]).toEqual([1, 1])
+    // What the address says comes first.
+    const { finding } = await refusal(address('&replicaset=rs1'), { resolveSeeds })
+    expect(finding.message).toContain('replicaSet=rs1')
+  })
+
+  test('without records is a failure of the resolver, at its layer', async () => {
+    const nobody = Object.assign(new Error('querySrv ENOTFOUND'), { code: 'ENOTFOUND', syscall: 'querySrv' })
+    const verdict = await refusal(address(), { resolveSeeds: () => Promise.reject(nobody) })
+    expect(verdict).toMatchObject({ layer: 'dns', finding: { reason: 'dns-failure', code: 'ENOTFOUND' } })
+  })
+
+  test('whose resolver stays silent is one when the deadline passes', async () => {
+    const resolveSeeds = (_: string, __: string, signal: AbortSignal) =>
+      new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    const verdict = await refusal(address(), { resolveSeeds, timeoutMs: 50 })
+    expect(verdict).toMatchObject({ layer: 'dns', finding: { reason: 'dns-failure', code: 'ETIMEDOUT' } })
+    expect(verdict.steps).toMatchObject([{ layer: 'dns', state: 'running' }])
   })
 })
 
