@@ -37,6 +37,9 @@ const GREETINGS: readonly (readonly [string, Script])[] = [
   ['something else', peers.greets(NOISE)],
 ]
 
+/** How many faces meet a server at the same time. */
+const AT_ONCE = 32
+
 interface Told {
   readonly face: string
   readonly meets: string
@@ -71,7 +74,14 @@ test('what speaks another protocol is told apart, and named', async () => {
       places.filter(([meets]) => meets !== subject.spoken).map(([meets, place]) => ({ face, meets, place })),
     ),
   )
-  const answers = await Promise.all(meetings.map(({ face, meets, place }) => told(face, meets, place)))
+  const answers: Told[] = []
+  // All at once, they would wait for one another longer than a port is asked what it is.
+  for (let i = 0; i < meetings.length; i += AT_ONCE)
+    answers.push(
+      ...(await Promise.all(
+        meetings.slice(i, i + AT_ONCE).map(({ face, meets, place }) => told(face, meets, place)),
+      )),
+    )
   expect(answers).toEqual(
     meetings.map(({ face, meets }) => ({
       face: face.label,
@@ -82,7 +92,7 @@ test('what speaks another protocol is told apart, and named', async () => {
       advised: true,
     })),
   )
-})
+}, 120_000)
 
 for (const subject of SUBJECTS) {
   const faces = speaking(subject)

@@ -106,6 +106,8 @@ class Talk {
       )
       return false
     }
+    // "SSL handshake received but server is started without SSL support"
+    if (head[0] === 0x16 && head[1] === 0x03) return false
     const length = head.readInt32LE()
     if (length < 16 || length > 48_000_000) return false
     const request = requestOf(await connection.read(length - 4))
