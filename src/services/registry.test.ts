@@ -27,6 +27,9 @@ test.each([
   ['clickhouse', 8123],
   ['clickhouses', 8443],
   ['clickhouse+https', 8443],
+  ['kafka', 9092],
+  ['kafka+ssl', 9093],
+  ['mongodb', 27017],
 ])('%s:// means port %i where none is named', (scheme, port) => {
   expect(SCHEMES.get(scheme)?.port).toBe(port)
 })
