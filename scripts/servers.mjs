@@ -33,6 +33,7 @@ const PACKAGES = [
   { package: 'memcached', programs: ['memcached'] },
   { package: 'sasl2-bin', programs: ['saslpasswd2'] },
   { package: 'mosquitto', programs: ['mosquitto', 'mosquitto_passwd'] },
+  { package: 'kcat', programs: ['kcat'] },
   { package: 'openssl', programs: ['openssl'] },
   { package: 'iproute2', programs: ['ip'] },
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },

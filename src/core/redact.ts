@@ -28,6 +28,8 @@ const OPEN_PARAMETERS = new Set(
     'load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
     'creds inboxprefix jetstream protocolversion topic',
     'sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user',
+    'appname authmechanism authsource directconnection readpreference replicaset ssl tlsallowinvalidcertificates',
+    'tlsallowinvalidhostnames tlscafile tlscertificatekeyfile tlsinsecure saslmechanism srvservicename',
   ].flatMap(names => names.split(' ')),
 )
 

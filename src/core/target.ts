@@ -2,6 +2,7 @@ import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js
 import { nearest, usage } from './errors.js'
 import { isKeyword, KEYWORDS, unknownKeyword } from './keywords.js'
 import { redactAddress, Secret } from './redact.js'
+import { fromMongodb } from './words.js'
 
 export type Host =
   /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
@@ -30,6 +31,8 @@ export interface Target {
   /** As it may be printed. */
   readonly address: string
   readonly hosts: readonly Host[]
+  /** The service whose SRV records take the place of the one host. */
+  readonly srv?: string
   readonly user?: string
   /** For HTTP `user:password`, since a user alone is a token there. */
   readonly password?: Secret
@@ -84,7 +87,16 @@ export function parseTarget(text: string, options: ParseOptions): Target {
     )
   }
   const url = parseUrl(text)
-  return build(url, schemeOf(url.scheme, text, options), text, options)
+  const scheme = schemeOf(url.scheme, text, options)
+  return build(scheme.service === 'mongodb' ? mongodbAddress(url, text) : url, scheme, text, options)
+}
+
+function mongodbAddress(url: Address, text: string): Address {
+  const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
+  const srv = url.scheme.endsWith('+srv')
+  if (srv && (url.hosts.length !== 1 || url.hosts[0]?.port !== undefined))
+    throw bad('by SRV records it has one host and no port')
+  return { ...url, query: fromMongodb(url.query, srv, bad) }
 }
 
 function schemeOf(scheme: string, text: string, { schemes }: ParseOptions): Scheme {
@@ -158,6 +170,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     service: scheme.service,
     address: shown(redactAddress(text), hosts, url),
     hosts,
+    ...(url.scheme === 'mongodb+srv' ? { srv: url.query.get('srvServiceName') ?? 'mongodb' } : {}),
     ...(user ? { user } : {}),
     ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(database ? { database } : {}),

@@ -5,6 +5,7 @@ import { dial, type Endpoint } from '../io/dial.js'
 import { SocketLink } from '../io/link.js'
 import { untilAborted } from '../io/resolve.js'
 import { mismatchWith } from '../services/mismatch.js'
+import { apiVersions } from '../wire/kafka.js'
 import { OP, request } from '../wire/memcached.js'
 import { connect } from '../wire/mqtt.js'
 import { sslRequest } from '../wire/postgres.js'
@@ -21,6 +22,8 @@ const SPOKEN: Readonly<Record<string, string>> = {
   nats: 'NATS',
   memcached: 'memcached',
   mqtt: 'MQTT',
+  mongodb: 'MongoDB',
+  kafka: 'Kafka',
 }
 
 /** What a silent server is asked, each on a connection of its own. */
@@ -30,6 +33,7 @@ const QUESTIONS: readonly (() => Uint8Array)[] = [
   // memcached in its binary protocol, and a line end for one that only knows text.
   () => Uint8Array.of(...request(OP.version), 13, 10),
   () => connect({ version: 4, clientId: '' }),
+  () => apiVersions(0),
 ]
 
 /** Their TLS begins inside the protocol. */

@@ -1,6 +1,7 @@
 import type { Expectation } from '../core/service.js'
 import type { Clock } from '../io/clock.js'
 import type { Resolve } from '../io/resolve.js'
+import type { ResolveSeeds } from '../io/seeds.js'
 
 /** How deep a probe goes. */
 export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
@@ -24,6 +25,7 @@ export interface ProbeOptions {
   readonly signal?: AbortSignal
   readonly clock?: Clock
   readonly resolve?: Resolve
+  readonly resolveSeeds?: ResolveSeeds
 }
 
 export const ATTEMPT_TIMEOUT_MS = 5000

@@ -20,7 +20,7 @@ export interface Probed {
 
 /** One attempt through all layers of one target. Never rejects for a reason of the target's. */
 export async function probeOnce(
-  target: Target,
+  given: Target,
   service: Service,
   options: ProbeOptions = {},
 ): Promise<Probed> {
@@ -28,6 +28,21 @@ export async function probeOnce(
   const trace = new Trace(() => clock.now())
   const end = clock.now() + (options.timeoutMs ?? ATTEMPT_TIMEOUT_MS)
   const failures: Failed[] = []
+  let target = given
+  if (given.srv) {
+    const { seeded } = await import('./seeded.js')
+    try {
+      target = await seeded(
+        given,
+        given.srv,
+        trace,
+        clock.deadline(end - clock.now(), options.signal),
+        options,
+      )
+    } catch (error) {
+      return { verdict: notReady(given, service, trace, error) }
+    }
+  }
   for (const [i, host] of hostsOf(target).entries()) {
     const left = hostsOf(target).length - i
     const tried = await overAddresses(

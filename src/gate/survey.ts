@@ -18,7 +18,7 @@ export async function survey(
   signal: AbortSignal,
 ): Promise<Ready> {
   const [host, ...more] = target.hosts
-  if (!host || more.length > 0 || 'path' in host || isLiteral(host.host)) return verdict
+  if (!host || more.length > 0 || target.srv || 'path' in host || isLiteral(host.host)) return verdict
   const limit = systemClock.deadline(PATIENCE_MS, signal)
   try {
     const tried = new Set(verdict.steps.map(step => step.address))

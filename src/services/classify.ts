@@ -5,7 +5,8 @@ import { plain } from '../core/redact.js'
 import { hasSession, PHASES, type Phase, type Rules } from '../core/rules.js'
 import { adviceOf, type Finding } from '../core/verdict.js'
 import { clickhouseRules } from './clickhouse/drivers.js'
-import { mongodbRules } from './mongodb/classify.js'
+import { kafkaRules } from './kafka/drivers.js'
+import { mongodbRules } from './mongodb/drivers.js'
 import { mqttRules } from './mqtt/drivers.js'
 import { mysqlRules } from './mysql/drivers.js'
 import { natsRules } from './nats/drivers.js'
@@ -28,6 +29,7 @@ export type Driver =
   | 'mqtt'
   | 'nats'
   | '@nats-io/transport-node'
+  | 'kafkajs'
 
 export interface ClassifyOptions {
   /** The package that the error came from. Without it the rules of all are asked, and some wordings are too common to count. */
@@ -76,6 +78,7 @@ const RULES: readonly Rules[] = [
   rabbitmqRules,
   natsRules,
   mqttRules,
+  kafkaRules,
 ]
 
 /** What any error of the supported drivers means, by the table of reasons. Never throws, whatever it is given. */

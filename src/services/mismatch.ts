@@ -11,7 +11,8 @@ export function mismatchWith(expected: string, found: string | undefined, eviden
     return new ProbeError({
       reason: 'tls-failure',
       message: `the server speaks TLS from the first byte; ${evidence}`,
-      advice: 'Use the scheme or setting with TLS: rediss://, amqps://, https://, sslnegotiation=direct.',
+      advice:
+        'Use the scheme or setting with TLS: rediss://, amqps://, https://, tls=true, sslnegotiation=direct.',
     })
   }
   if (found === expected) {

@@ -31,6 +31,9 @@ test.each([
   ['memcached', 11211],
   ['mqtt', 1883],
   ['mqtts', 8883],
+  ['kafka', 9092],
+  ['kafka+ssl', 9093],
+  ['mongodb', 27017],
 ])('%s:// means port %i where none is named', (scheme, port) => {
   expect(SCHEMES.get(scheme)?.port).toBe(port)
 })

@@ -61,6 +61,16 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     port: 1883,
     load: async () => (await import('./mqtt/index.js')).mqtt,
   },
+  mongodb: {
+    schemes: { mongodb: 'disable', 'mongodb+srv': 'verify-full' },
+    port: 27017,
+    load: async () => (await import('./mongodb/index.js')).mongodb,
+  },
+  kafka: {
+    schemes: { kafka: 'disable', 'kafka+ssl': 'verify-full' },
+    port: 9092,
+    load: async () => (await import('./kafka/index.js')).kafka,
+  },
   http: {
     schemes: { http: 'disable', https: 'verify-full' },
     load: async () => (await import('./http/index.js')).http,
@@ -83,6 +93,7 @@ const STANDARD: Readonly<Record<string, number>> = {
   'clickhouse+https': 8443,
   clickhouses: 8443,
   mqtts: 8883,
+  'kafka+ssl': 9093,
 }
 
 /** What every scheme stands for. */

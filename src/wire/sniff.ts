@@ -9,7 +9,11 @@ const SIGNS: readonly Sign[] = [
     (text, bytes) =>
       /is for clickhouse-client program/.test(text) || (bytes[0] === 2 && /^.{6}DB::/s.test(text)),
   ],
+  // mongod answers a browser, too.
+  ['MongoDB', (text, bytes) => /access MongoDB over HTTP/.test(text) || isMongodb(bytes)],
   ['HTTP', text => /^HTTP\/\d/.test(text) || /^\s*<(!doctype|html|\?xml)/i.test(text)],
+  // The number that identify's question carries.
+  ['Kafka', (text, bytes) => bytes[0] === 0 && text.slice(4, 6) === 'hf'],
   ['SSH', text => text.startsWith('SSH-')],
   [
     'AMQP',
@@ -45,6 +49,12 @@ const SIGNS: readonly Sign[] = [
       text === 'S' || text === 'N' || (/^[ERv]/.test(text) && bytes.length > 5 && bytes[1] === 0),
   ],
 ]
+
+/** A message whose header names its own length and an opcode of replies. */
+function isMongodb(bytes: Uint8Array): boolean {
+  const opcode = bytes.length > 16 ? (bytes[12] ?? 0) + 256 * (bytes[13] ?? 0) : 0
+  return (opcode === 1 || opcode === 2013) && bytes[3] === 0 && bytes[14] === 0 && bytes[15] === 0
+}
 
 /** What the first bytes of a server look like, or undefined. */
 export function looksLike(bytes: Uint8Array): string | undefined {

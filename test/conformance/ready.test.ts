@@ -5,8 +5,7 @@ import { leavingNothing, probe, readiness, refusal } from './probing.js'
 import { isExempt, type Real } from './subject.js'
 import { SUBJECTS } from './subjects.js'
 
-const ASKED: Record<Ability, ProbeOptions> = {
-  query: { queries: ['select 1'] },
+const ASKED: Record<Exclude<Ability, 'query'>, ProbeOptions> = {
   write: { until: 'write' },
   schema: { until: 'schema', expect: {} },
 }
@@ -42,7 +41,8 @@ describe.each(SUBJECTS)('$name', subject => {
     expect(verdict.steps.map(({ layer }) => layer)).toEqual(['tcp'])
   })
 
-  for (const [ability, options] of Object.entries(ASKED) as [Ability, ProbeOptions][]) {
+  const asked = { ...ASKED, query: { queries: [subject.query?.yes ?? 'select 1'] } }
+  for (const [ability, options] of Object.entries(asked) as [Ability, ProbeOptions][]) {
     if (subject.abilities.includes(ability)) {
       test(`it can be asked for ${ability}, and the layer is in the verdict`, async () => {
         const { steps } = await readiness(server.address, options)

@@ -1,7 +1,9 @@
 import { clickhouse } from './clickhouse.js'
 import { exec } from './exec.js'
 import { http } from './http.js'
+import { kafka } from './kafka.js'
 import { memcached } from './memcached.js'
+import { mongodb } from './mongodb.js'
 import { mqtt } from './mqtt.js'
 import { mysql } from './mysql.js'
 import { nats } from './nats.js'
@@ -21,6 +23,8 @@ export const SUBJECTS: readonly Subject[] = [
   nats,
   memcached,
   mqtt,
+  mongodb,
+  kafka,
   http,
   tcp,
   exec,

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 import { type Attempt, type Link, ProbeError, type Service } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Finding } from '../../core/verdict.js'
+import { looksLike } from '../../wire/sniff.js'
 import { mismatch } from '../mismatch.js'
 import { authority, reasonOfStatus, wantsHttps } from '../web.js'
 
@@ -70,9 +71,12 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
     response.destroy()
     throw new ProbeError(refusal(status, response, expected, told))
   }
-  if (expected.body !== undefined) {
+  const unsigned = isUnsigned(response)
+  if (expected.body !== undefined || unsigned) {
     const body = await read(response, MAX_BODY)
-    if (!body.includes(expected.body))
+    const bytes = new TextEncoder().encode(body)
+    if (unsigned && looksLike(bytes) === 'MongoDB') throw mismatch('HTTP', bytes)
+    if (!body.includes(expected.body ?? ''))
       throw new ProbeError({
         reason: 'unmet',
         code: String(status),
@@ -82,6 +86,10 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
   response.destroy()
   return String(response.headers.server ?? 'HTTP')
 }
+
+/** A short answer without a name: mongod gives a browser one, with status 200. */
+const isUnsigned = ({ httpVersion, headers }: IncomingMessage): boolean =>
+  httpVersion === '1.0' && !headers.server && Number(headers['content-length'] ?? 999) < 200
 
 function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMessage> {
   const { password } = target

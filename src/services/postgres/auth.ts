@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Link, ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { decode, Fields, password, saslInitial, saslResponse } from '../../wire/postgres.js'
+import { endPointBinding, Scram, ScramError } from '../scram.js'
 import { type Conversation, failure, type Message } from './conversation.js'
-import { endPointBinding, Scram, ScramError } from './scram.js'
 
 /** Authentication request codes. Source: PostgreSQL manual, section 55.7. */
 const OK = 0

@@ -2,13 +2,13 @@ import { createHash, createHmac, pbkdf2, pbkdf2Sync, randomBytes, timingSafeEqua
 import { promisify } from 'node:util'
 
 const derive = promisify(pbkdf2)
-const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-
 /** More rounds than any server asks for; a hostile one could ask for hours. */
 const MAX_ITERATIONS = 1_000_000
 
 /** So many take a millisecond here, and two on another thread, which has to be started; 4096 is the default. */
 const QUICK_ITERATIONS = 10_000
+
+const BYTES = { sha1: 20, sha256: 32, sha512: 64 } as const
 
 export class ScramError extends Error {
   override readonly name = 'ScramError'
@@ -19,9 +19,20 @@ export interface Binding {
   readonly data: Uint8Array
 }
 
-/** The client's side of SCRAM-SHA-256 (RFC 5802, RFC 7677). PostgreSQL ignores the user name in it. */
+/** What servers of one kind agree on. */
+export interface ScramKind {
+  readonly hash: 'sha1' | 'sha256' | 'sha512'
+  /** Fewer rounds are refused. */
+  readonly leastRounds: number
+  /** False where the server hashes a password as it is, without SASLprep. */
+  readonly prepares: boolean
+}
+
+const SHA_256: ScramKind = { hash: 'sha256', leastRounds: 1, prepares: true }
+
+/** The client's side of SCRAM (RFC 5802, RFC 7677), SCRAM-SHA-256 by default. PostgreSQL ignores the user name in it. */
 export class Scram {
-  readonly mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS'
+  readonly mechanism: string
   readonly #header: string
   readonly #bare: string
   #expected: Buffer | undefined
@@ -33,10 +44,12 @@ export class Scram {
     private readonly binding?: Binding,
     private readonly nonce = randomBytes(18).toString('base64'),
     user = '',
+    private readonly kind = SHA_256,
   ) {
-    this.mechanism = binding ? 'SCRAM-SHA-256-PLUS' : 'SCRAM-SHA-256'
+    const name = `SCRAM-SHA-${kind.hash.slice(3)}`
+    this.mechanism = binding ? `${name}-PLUS` : name
     this.#header = binding ? 'p=tls-server-end-point,,' : 'n,,'
-    this.#bare = `n=${user},r=${nonce}`
+    this.#bare = `n=${user.replaceAll('=', '=3D').replaceAll(',', '=2C')},r=${nonce}`
   }
 
   get first(): string {
@@ -49,14 +62,17 @@ export class Scram {
     const iterations = Number(i)
     if (!r.startsWith(this.nonce) || r.length === this.nonce.length)
       throw new ScramError('the server did not extend the nonce')
-    if (!/^\d+$/.test(i) || iterations < 1 || iterations > MAX_ITERATIONS)
+    if (!/^\d+$/.test(i) || iterations < this.kind.leastRounds || iterations > MAX_ITERATIONS)
       throw new ScramError(`iteration count "${i}" is out of bounds`)
     const salt = Buffer.from(s, 'base64')
     if (salt.length === 0) throw new ScramError('the server sent no salt')
-    const key = [saslPrep(this.password), salt, iterations, 32, 'sha256'] as const
+    const { hash, prepares } = this.kind
+    const hmac = (key: Buffer, text: string): Buffer => createHmac(hash, key).update(text).digest()
+    const secret = prepares ? saslPrep(this.password) : this.password
+    const key = [secret, salt, iterations, BYTES[hash], hash] as const
     const salted = iterations <= QUICK_ITERATIONS ? pbkdf2Sync(...key) : await derive(...key)
     const clientKey = hmac(salted, 'Client Key')
-    const storedKey = createHash('sha256').update(clientKey).digest()
+    const storedKey = createHash(hash).update(clientKey).digest()
     const bound = Buffer.concat([Buffer.from(this.#header), this.binding?.data ?? Buffer.alloc(0)])
     const unproven = `c=${bound.toString('base64')},r=${r}`
     const exchange = `${this.#bare},${challenge},${unproven}`

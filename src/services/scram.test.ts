@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { tempFolder } from '../../../test/support/root.js'
-import { runOk } from '../../../test/support/run.js'
+import { tempFolder } from '../../test/support/root.js'
+import { runOk } from '../../test/support/run.js'
 import { endPointBinding, Scram, ScramError, saslPrep } from './scram.js'
 
 /** The example of RFC 7677, section 3: user `user`, password `pencil`. */
@@ -37,6 +37,41 @@ describe('the exchange of RFC 7677', () => {
   test('gives another proof for another password', async () => {
     expect(await example('pencils').final(RFC.challenge)).not.toBe(RFC.final)
   })
+})
+
+describe('the exchange of RFC 5802 with SHA-1', () => {
+  /** The example of its section 5: user `user`, password `pencil`. */
+  const sha1 = (leastRounds: number) =>
+    new Scram('pencil', undefined, 'fyko+d2lbbFgONRv9qkxdawL', 'user', {
+      hash: 'sha1',
+      leastRounds,
+      prepares: true,
+    })
+  const challenge = 'r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096'
+
+  test('is the same but for the hash', async () => {
+    const scram = sha1(4096)
+    expect(scram.mechanism).toBe('SCRAM-SHA-1')
+    expect(await scram.final(challenge)).toBe(
+      'c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts=',
+    )
+    scram.verify('v=rmF9pqV8S7suAoZWja4dJRkFsKQ=')
+    expect(scram.proven).toBe(true)
+  })
+
+  test('is refused with fewer rounds than asked for', async () => {
+    await expect(sha1(4097).final(challenge)).rejects.toThrow('iteration count "4096" is out of bounds')
+  })
+})
+
+test('a comma and an equals sign in a user name are escaped', () => {
+  expect(new Scram('pw', undefined, 'NONCE', 'a=b,c').first).toBe('n,,n=a=3Db=2Cc,r=NONCE')
+})
+
+test('a password is not prepared for a server that does not prepare it', async () => {
+  const kind = { hash: 'sha512', leastRounds: 1, prepares: false } as const
+  const proof = (password: string) => new Scram(password, undefined, 'NONCE', '', kind).final(challenge())
+  expect(await proof('\u2168')).not.toBe(await proof('IX'))
 })
 
 describe('a server is not trusted', () => {
