@@ -49,7 +49,7 @@ export const CAPABILITIES = {
       lackedBy: ['ioredis-mock', { rung: 'system-redis', below: '7.0' }],
     },
     'client-commands': { meaning: 'CLIENT LIST, CLIENT KILL and the like', lackedBy: ['ioredis-mock'] },
-    'server-commands': { meaning: 'CONFIG, DEBUG, SLOWLOG, MEMORY, SAVE', lackedBy: ['ioredis-mock'] },
+    'server-commands': { meaning: 'CONFIG, SLOWLOG, MEMORY, SAVE', lackedBy: ['ioredis-mock'] },
     acl: { meaning: 'users and their rights', lackedBy: ['ioredis-mock'] },
     resp3: { meaning: 'HELLO 3', lackedBy: ['ioredis-mock'] },
     'keyspace-events': {

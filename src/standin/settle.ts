@@ -45,7 +45,7 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: rungsFor(service.name, options),
+    rungs: rungsFor(service.name, { signal, reaper: options.reaper }),
     advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }

@@ -10,26 +10,26 @@ export interface ServerUser {
 }
 
 /**
- * Whom a server runs as where that is not ourselves: root hands it to the first of `names` that /etc/passwd has.
- * Undefined for everybody else.
+ * Whom a server runs as where that is not ourselves: root hands every one to `postgres` where there is such a user,
+ * else to `nobody`. One user for all, so that any start may sweep what another left.
  */
-export function serverUser(...names: string[]): ServerUser | undefined {
+export function serverUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) return undefined
   const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : ''
-  for (const name of [...names, 'nobody']) {
+  for (const name of ['postgres', 'nobody']) {
     const [, uid, gid] = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(users) ?? []
     if (uid && gid) return { name, uid: Number(uid), gid: Number(gid) }
   }
   throw new HoldfastError(
     'config',
-    `servers do not run as root, and /etc/passwd has none of ${[...names, 'nobody'].join(', ')}: add a user, or run as another`,
+    'servers do not run as root, and /etc/passwd has neither postgres nor nobody: add a user, or run as another',
   )
 }
 
 /** The same for PostgreSQL, which takes neither root nor a user without a name. */
 export function postgresUser(): ServerUser | undefined {
   if (process.getuid?.() !== 0) assertNamed()
-  return serverUser('postgres')
+  return serverUser()
 }
 
 /** initdb looks its user up, and ends where the id has no name, as under `docker run --user 1234`. */

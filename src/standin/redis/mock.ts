@@ -30,7 +30,7 @@ export async function startRedisMock(options: StandInOptions): Promise<StandIn> 
     return {
       ...{ service: 'redis', name: 'ioredis-mock', version: mock.version },
       label: `ioredis-mock ${mock.version} (in memory)`,
-      url: `redis://:${password}@127.0.0.1:${port}/0`,
+      url: `redis://default:${password}@127.0.0.1:${port}/0`,
     }
   })
 }

@@ -21,7 +21,7 @@ const FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin', '
  * @throws HoldfastError where there is none, or it does not start (with the end of its log); the signal's reason.
  */
 export async function startOwnedRedis(options: StandInOptions): Promise<StandIn> {
-  const user = serverUser('redis', 'valkey')
+  const user = serverUser()
   return startInFrame(options, { product: 'Redis', short: 'rds', user }, async frame => {
     const { env, signal, reaper, nextPort, password } = frame
     const program = findRedis(env)
@@ -47,7 +47,7 @@ export async function startOwnedRedis(options: StandInOptions): Promise<StandIn>
     return {
       ...{ service: 'redis', name: 'system-redis', version },
       label: `${product} ${version} (system binaries)`,
-      url: `redis://:${password}@127.0.0.1:${server.port}/0`,
+      url: `redis://default:${password}@127.0.0.1:${server.port}/0`,
     }
   })
 }
