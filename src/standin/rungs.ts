@@ -56,7 +56,27 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
         load: async () => (await import('./redis/mock.js')).startRedisMock,
       },
     ],
-    advice: 'Install one: apt-get install redis-server, or npm i -D ioredis-mock.',
+    advice: 'Install one: apt-get install redis-server, or npm i -D ioredis-mock ioredis@5.',
+  },
+  mysql: {
+    rungs: [
+      {
+        name: 'system-mariadb',
+        source: 'system',
+        load: async () => (await import('./mysql/owned.js')).startOwnedMariadb,
+      },
+    ],
+    advice: 'Install one: apt-get install mariadb-server.',
+  },
+  clickhouse: {
+    rungs: [
+      {
+        name: 'system-clickhouse',
+        source: 'system',
+        load: async () => (await import('./clickhouse/owned.js')).startOwnedClickHouse,
+      },
+    ],
+    advice: 'Install one: apt-get install clickhouse-server.',
   },
 }
 

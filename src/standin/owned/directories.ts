@@ -1,4 +1,13 @@
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, mkdtempSync, statfsSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { HoldfastError } from '../../core/errors.js'
@@ -82,6 +91,12 @@ export function makeOwned(root: string, what: string, reaper?: Reaper): string {
   if (reaper) reaper.own(dir)
   else recordOwner(dir)
   return dir
+}
+
+/** Writes a file that `user` alone may read: passwords are in it. */
+export function giveFile(file: string, text: string, user: ServerUser | undefined): void {
+  writeFileSync(file, text, { mode: 0o600 })
+  if (user) chownSync(file, user.uid, user.gid)
 }
 
 function usable(root: string, user: ServerUser | undefined): boolean {

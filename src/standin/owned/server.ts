@@ -10,6 +10,8 @@ import type { ServerUser } from './user.js'
 /** A running server. */
 export interface OwnedServer {
   readonly port: number
+  /** What it has logged so far. */
+  log(): string
   /** Ends sessions and server: at once where it is healthy, by force after 1 s where it is not. */
   stop(): Promise<void>
 }
@@ -45,7 +47,7 @@ export async function startServer(options: ServerOptions): Promise<OwnedServer> 
     const server = launch(options, port)
     try {
       await server.ready
-      return { port, stop: server.stop }
+      return { port, stop: server.stop, log: server.log }
     } catch (error) {
       await server.stop()
       if (options.signal.aborted) throw options.signal.reason
@@ -90,7 +92,8 @@ function launch(options: ServerOptions, port: number) {
   const ready = untilLogged(logFile, options.ready, ended, signal)
   // From here on it must not keep this process alive; the reaper ends it.
   ready.finally(() => child.unref()).catch(() => {})
-  return { ready, stop: () => stop(child, ended, kind, stopSignal) }
+  const logged = () => readFileSync(logFile, 'utf8')
+  return { ready, log: logged, stop: () => stop(child, ended, kind, stopSignal) }
 }
 
 /** Resolves once the file holds the pattern; rejects with what the server ended by, or the signal's reason. */

@@ -35,7 +35,7 @@ export class Store {
     if (wrong) return wrong
     let result: unknown
     try {
-      result = await (method as Method).call(mock, ...args.map(asArgument))
+      result = await (method as Method).call(mock, ...args.map(arg => asArgument(arg, info)))
     } catch (error) {
       return new ErrorReply(errorText(error as Error))
     }
@@ -66,10 +66,11 @@ export function unknownCommand(name: string, args: readonly Buffer[]): ErrorRepl
   return new ErrorReply(`ERR unknown command '${name}', with args beginning with: ${shown.join('')}`)
 }
 
-/** The mock compares texts; only values that are no text stay bytes. */
-function asArgument(arg: Buffer): string | Buffer {
+/** The mock compares texts, and measures texts in characters: only strings' values, and what is no text, stay bytes. */
+function asArgument(arg: Buffer, info: CommandInfo): string | Buffer {
   const text = arg.toString('utf8')
-  return Buffer.from(text).equals(arg) ? text : arg
+  const plain = typeWanted(info) === 'string' || info.answersStatus ? text.length === arg.length : true
+  return plain && Buffer.from(text).equals(arg) ? text : arg
 }
 
 const WRONG_TYPE = new ErrorReply('WRONGTYPE Operation against a key holding the wrong kind of value')

