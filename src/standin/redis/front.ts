@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { ErrorReply, encodeReply, NULL_ARRAY, RespRequests } from '../../wire/resp-server.js'
 import { ABORTED, QUIT, Session, type Shared } from './session.js'
 
@@ -6,7 +6,7 @@ import { ABORTED, QUIT, Session, type Shared } from './session.js'
 const MOST_UNREAD = 32 << 20
 
 /** Makes what serves one connection. Requests of all connections run one after another, in the order of their coming. */
-export function redisFront(shared: Shared): (socket: Socket) => void {
+export function redisFront(shared: Shared): (socket: Duplex) => void {
   let turn: Promise<unknown> = Promise.resolve()
   return socket => {
     const requests = new RespRequests()

@@ -40,8 +40,7 @@ export class Store {
       return new ErrorReply(errorText(error as Error))
     }
     if (info.writes) this.#note(database, info, args)
-    if (name === 'type')
-      return new Status(String(await (mock.type as Method).call(mock, ...args.map(String))))
+    if (name === 'type') return new Status(await typeOf(mock, String(args[0])))
     return answerOf(result, info)
   }
 
@@ -83,10 +82,15 @@ async function wrongType(
   const wanted = typeWanted(info)
   if (!wanted) return undefined
   for (const key of keysOf(info, args)) {
-    const type = await (mock.type as Method).call(mock, key)
+    const type = await typeOf(mock, key)
     if (type !== 'none' && type !== wanted) return WRONG_TYPE
   }
   return undefined
+}
+
+/** The mock has no type for values that are bytes, which only strings are. */
+async function typeOf(mock: Mock, key: string): Promise<string> {
+  return String((await (mock.type as Method).call(mock, key)) ?? 'string')
 }
 
 const INTEGER = /^-?(0|[1-9]\d{0,18})$/

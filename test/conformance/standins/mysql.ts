@@ -6,7 +6,14 @@ import type { StandInSubject } from './subject.js'
 async function sql(url: string, text: string): Promise<string> {
   const { username, password, hostname, port, pathname } = new URL(url)
   const login = [`--host=${hostname}`, `--port=${port}`, `--user=${username}`, pathname.slice(1)]
-  const options = ['--no-defaults', '--protocol=tcp', '--batch', '--skip-column-names', '--skip-ssl']
+  const options = [
+    '--no-defaults',
+    '--protocol=tcp',
+    '--batch',
+    '--skip-column-names',
+    '--skip-ssl',
+    '--default-character-set=utf8mb4',
+  ]
   const env = { MYSQL_PWD: password }
   const { stdout, stderr } = await run('mariadb', [...options, ...login], { input: text, env })
   return /^ERROR (\d+)/m.exec(stderr)?.[1] ?? stdout.trim()
