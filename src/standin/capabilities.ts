@@ -90,7 +90,10 @@ export const CAPABILITIES = {
       meaning: 'the format JSONStringsEachRow and other formats of recent drivers',
       lackedBy: [{ rung: 'system-clickhouse', below: '20.10' }],
     },
-    tls: { meaning: 'encrypted connections', lackedBy: ['system-clickhouse'] },
+    concurrency: { meaning: 'statements that run at the same time', lackedBy: ['chdb'] },
+    settings: { meaning: 'settings among the parameters of a request', lackedBy: ['chdb'] },
+    compression: { meaning: 'bodies with a Content-Encoding', lackedBy: ['chdb'] },
+    tls: { meaning: 'encrypted connections', lackedBy: ['system-clickhouse', 'chdb'] },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Capability>>>>
 

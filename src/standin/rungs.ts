@@ -75,8 +75,13 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
         source: 'system',
         load: async () => (await import('./clickhouse/owned.js')).startOwnedClickHouse,
       },
+      {
+        name: 'chdb',
+        source: 'chdb',
+        load: async () => (await import('./clickhouse/chdb.js')).startChdb,
+      },
     ],
-    advice: 'Install one: apt-get install clickhouse-server.',
+    advice: 'Install one: apt-get install clickhouse-server, or npm i -D chdb.',
   },
 }
 
