@@ -28,12 +28,16 @@ export interface PGliteSaid {
 
 const HEAP_MB = 512
 
+/** Making its first data directory is work for one core, and takes a busy one much longer. */
+const START_TIMEOUT_MS = 90_000
+
 /**
  * Starts PGlite, PostgreSQL as WebAssembly, behind a socket in a process of its own: on 127.0.0.1, role and database
  * `holdfast`, whatever the password. All connections share one session. 0.8 s from the cache, 4 s the first time.
  */
 export async function startPGlite(options: StandInOptions): Promise<StandIn> {
-  return startInFrame(options, { product: 'PGlite', short: 'pgl' }, async frame => {
+  const patient = { timeoutMs: START_TIMEOUT_MS, ...options }
+  return startInFrame(patient, { product: 'PGlite', short: 'pgl' }, async frame => {
     const [pglite, socket] = requirePackages(frame.cwd, '@electric-sql/pglite', '@electric-sql/pglite-socket')
     if (!pglite || !socket) throw new Error('two packages were asked for')
     const archive = join(frame.cache, `pglite-${pglite.version}-1.tar`)

@@ -65,7 +65,10 @@ test.each(SUBJECTS)('the ladder of $service is what is tried here, and says what
   expect(adviceFor(subject.service)).toMatch(/^Install one: /)
 })
 
-describe.each(ROWS)('$rung', ({ subject, rung }) => {
+/** The first start of PGlite is slow where the machine is busy. */
+const PATIENCE = { timeout: 120_000 }
+
+describe.each(ROWS)('$rung', PATIENCE, ({ subject, rung }) => {
   const { service } = subject
 
   test('starts, names itself, and is ready by the probe at the address that it gives', async ctx => {
