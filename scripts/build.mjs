@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { bundleCli } from './bundle-cli.mjs'
-import { entries, manifest, root } from './entries.mjs'
+import { children, entries, manifest, root } from './entries.mjs'
 import { licences } from './licences.mjs'
 import { run, seconds, tool } from './run.mjs'
 
@@ -52,8 +52,18 @@ const bundleLibrary = async () => [
   }),
 ]
 
+const bundleChildren = async () => [
+  await build({
+    ...options,
+    entryPoints: children,
+    outdir: join(stage, 'children'),
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+  }),
+]
+
 async function bundle() {
-  const built = (await Promise.all([bundleLibrary(), bundleCli(options)])).flat()
+  const built = (await Promise.all([bundleLibrary(), bundleCli(options), bundleChildren()])).flat()
   const all = part => Object.assign({}, ...built.map(({ metafile }) => metafile[part]))
   const metafile = { inputs: all('inputs'), outputs: all('outputs') }
   chmodSync(join(stage, 'cli.cjs'), 0o755)

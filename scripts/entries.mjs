@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
 /** The repository's root, with a trailing slash. */
 export const root = new URL('..', import.meta.url)
@@ -16,6 +16,14 @@ export const entries = Object.fromEntries(
       target.default.replace(/^\.\/dist\/(.+)\.js$/, '$1'),
       target.types.replace(/^\.\/dist\/types\/(.+)\.d\.ts$/, 'src/$1.ts'),
     ]),
+)
+
+/** The programs that stand-ins run in processes of their own: `dist/children/NAME.cjs` from each. */
+export const children = Object.fromEntries(
+  readdirSync(new URL('src/standin/children', root)).map(file => [
+    file.replace(/\.ts$/, ''),
+    `src/standin/children/${file}`,
+  ]),
 )
 
 /** The command line, which is built in its own way (bundle-cli.mjs). */

@@ -36,6 +36,10 @@ export interface Config {
   until?: Until | undefined
   test?:
     | {
+        /** Services that COMMAND needs although no address names them: `redis`, or `CACHE_URL=redis`. */
+        services?: string[] | undefined
+        /** What a stand-in must be able to do: `concurrency`, `redis.streams`; docs/test.md lists them. */
+        needs?: string[] | undefined
         /** In CI, allow a stand-in although an address is configured. Default false. */
         allowStandIn?: boolean | undefined
         /** In CI, allow a skip although an address is configured. Default false. */

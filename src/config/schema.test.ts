@@ -21,7 +21,7 @@ test('a configuration with everything in it has no problem', () => {
     stable: '1.5m',
     connections: 10,
     until: 'auth',
-    test: { allowStandIn: true, allowSkip: false },
+    test: { services: ['redis'], needs: ['redis.streams'], allowStandIn: true, allowSkip: false },
   })
   expect(problemsOf(everything)).toEqual([])
   expect(problemsOf({})).toEqual([])

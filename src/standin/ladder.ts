@@ -1,10 +1,18 @@
 import { HoldfastError } from '../core/errors.js'
 import { mayDescend, type NotReady, type Verdict } from '../core/verdict.js'
+import { lacking } from './capabilities.js'
 
 /** One kind of substitute. `start` rejects where there is none to be had, with what to do about that. */
 export interface Rung<StandIn extends Named> {
+  /** For scripts and statistics: `system-postgres`. */
   readonly name: string
   start(): Promise<StandIn>
+}
+
+/** A rung that was not taken. */
+export interface PassedOver {
+  readonly with: string
+  readonly why: string
 }
 
 interface Named {
@@ -12,6 +20,8 @@ interface Named {
   readonly name: string
   /** For people: `PostgreSQL 15.18 (system binaries)`. */
   readonly label: string
+  readonly version?: string
+  close?(): Promise<void>
 }
 
 export interface LadderOptions<StandIn extends Named> {
@@ -28,6 +38,10 @@ export interface LadderOptions<StandIn extends Named> {
   readonly allowSkip?: boolean | undefined
   /** Substitutes, the most faithful first. */
   readonly rungs: readonly Rung<StandIn>[]
+  /** Capabilities (capabilities.ts) that a stand-in must have. */
+  readonly needs?: readonly string[]
+  /** What to install where there is none. */
+  readonly advice?: string | undefined
   readonly signal: AbortSignal
 }
 
@@ -35,6 +49,8 @@ interface Decided {
   readonly service: string
   /** Why, in a sentence for people. */
   readonly message: string
+  /** The rungs before the chosen one, or all, each with its reason. */
+  readonly passedOver?: readonly PassedOver[]
 }
 
 /** What is done about a service. Whatever is not real carries the verdict on the real one. */
@@ -61,7 +77,7 @@ export type Choice<StandIn extends Named> = Decided &
 export async function chooseRung<StandIn extends Named>(
   options: LadderOptions<StandIn>,
 ): Promise<Choice<StandIn>> {
-  const { service, configured, waited, ci, rungs, signal } = options
+  const { service, configured, waited, ci, rungs, advice } = options
   if (configured?.ready)
     return { service, decision: 'real', message: `${service} is there`, verdict: configured }
   const verdict = configured ?? unconfigured(service)
@@ -78,27 +94,50 @@ export async function chooseRung<StandIn extends Named>(
   const strict = ci && configured !== undefined
   const { allowStandIn = !strict, allowSkip = !strict } = options
   if (!allowStandIn && !allowSkip) return { ...base, decision: 'fail', message: `${why}. ${refusal(ci)}` }
-  const failures: string[] = []
+  const passedOver: PassedOver[] = []
   for (const rung of allowStandIn ? rungs : []) {
-    try {
-      const standIn = await rung.start()
-      const message = `${why}. ${standIn.label} stands in.`
-      return { ...base, decision: 'stand-in', with: standIn.name, message, standIn }
-    } catch (error) {
-      signal.throwIfAborted()
-      // A wrong setting, or a defect, is no absence.
-      if (!HoldfastError.is(error) || error.kind === 'usage') throw error
-      failures.push(error.message)
+    const found = await tryRung(rung, options)
+    if ('standIn' in found) {
+      const { standIn } = found
+      const message = `${why}. ${standIn.label} stands in.${listed(' Passed over', passedOver)}`
+      return { ...base, decision: 'stand-in', with: standIn.name, message, ...noted(passedOver), standIn }
     }
+    passedOver.push({ with: rung.name, why: found.why })
   }
-  const message = [
-    `${why}.`,
-    allowStandIn ? `No stand-in either: ${failures.join(' ') || noRung(service)}` : '',
-  ]
-  return { ...base, decision: allowSkip ? 'skip' : 'fail', message: message.join(' ').trim() }
+  const none = rungs.length === 0 ? ` No stand-in either: there is none for ${service}.` : ''
+  const tried =
+    listed(' No stand-in either', passedOver) + (passedOver.length > 0 && advice ? ` ${advice}` : '')
+  const message = `${why}.${allowStandIn ? none || tried : ''}`
+  return { ...base, decision: allowSkip ? 'skip' : 'fail', message, ...noted(passedOver) }
 }
 
-const noRung = (service: string) => `there is none for ${service}.`
+/** The stand-in, or why this rung has none that will do. */
+async function tryRung<StandIn extends Named>(
+  rung: Rung<StandIn>,
+  { service, needs = [], signal }: LadderOptions<StandIn>,
+): Promise<{ standIn: StandIn } | { why: string }> {
+  const lacks = lacking(service, rung.name, needs)
+  if (lacks.length > 0) return { why: `lacks ${lacks.join(', ')}` }
+  try {
+    const standIn = await rung.start()
+    const late = lacking(service, standIn.name, needs, standIn.version)
+    if (late.length === 0) return { standIn }
+    await standIn.close?.()
+    return { why: `version ${standIn.version} lacks ${late.join(', ')}` }
+  } catch (error) {
+    signal.throwIfAborted()
+    // A wrong setting, or a defect, is no absence.
+    if (!HoldfastError.is(error) || error.kind === 'usage') throw error
+    return { why: error.message }
+  }
+}
+
+const noted = (passedOver: readonly PassedOver[]) => (passedOver.length > 0 ? { passedOver } : {})
+
+const listed = (what: string, passedOver: readonly PassedOver[]) =>
+  passedOver.length > 0
+    ? `${what}: ${passedOver.map(one => `${one.with}: ${one.why.replace(/\.$/, '')}`).join('; ')}.`
+    : ''
 
 const refusal = (ci: boolean) =>
   ci

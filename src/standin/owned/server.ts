@@ -1,56 +1,53 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, openSync, readFileSync, unwatchFile, watch, watchFile } from 'node:fs'
+import { closeSync, openSync, readFileSync, unwatchFile, watch, watchFile, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { HoldfastError } from '../core/errors.js'
-import { type Reaper, startReaper } from '../io/reaper.js'
-import type { PostgresBinaries } from './binaries.js'
+import { HoldfastError } from '../../core/errors.js'
+import { startTimeOf } from '../../io/owner.js'
+import { type Reaper, startReaper } from '../../io/reaper.js'
 import { serverEnvironment, tail } from './program.js'
 import type { ServerUser } from './user.js'
 
-/** A running PostgreSQL server. */
-export interface Postmaster {
+/** A running server. */
+export interface OwnedServer {
   readonly port: number
+  /** What it has logged so far. */
+  log(): string
   /** Ends sessions and server: at once where it is healthy, by force after 1 s where it is not. */
   stop(): Promise<void>
 }
 
-export interface PostmasterOptions {
-  readonly binaries: PostgresBinaries
+export interface ServerOptions {
+  /** For messages. */
+  readonly product: string
+  /** The program and its arguments for a port. */
+  readonly command: (port: number) => readonly [file: string, ...args: string[]]
+  /** What its log says once it accepts connections. */
+  readonly ready: RegExp
+  readonly kind: 'tree' | 'postgres'
+  /** The signal for a quick and orderly end. */
+  readonly stopSignal: NodeJS.Signals
   readonly user?: ServerUser | undefined
-  /** Holds the socket and the log. */
+  /** Holds the log, and what else the server puts there. */
   readonly dir: string
-  readonly data: string
   readonly nextPort: () => number
   readonly signal: AbortSignal
   readonly reaper: Reaper
 }
 
-const SETTINGS = {
-  // A stand-in need not survive a crash of the machine.
-  fsync: 'off',
-  synchronous_commit: 'off',
-  full_page_writes: 'off',
-  listen_addresses: '127.0.0.1',
-  max_connections: '100',
-  // Inside the cluster's directory: nothing else to clean up, and no limit of 64 MB in containers.
-  dynamic_shared_memory_type: 'mmap',
-  password_encryption: 'scram-sha-256',
-  // 1 MB segments: frequent checkpoints are intended.
-  checkpoint_warning: '0',
-  cluster_name: 'holdfast',
-}
+/** Names the server of a directory for sweeps: "PID START". Made by us, so that nobody else may write it. */
+export const SERVER_RECORD = 'holdfast-server'
 
 const PORTS_TO_TRY = 20
 
 /** Starts the server on the first port that nobody else has, and resolves once it accepts connections. */
-export async function startPostmaster(options: PostmasterOptions): Promise<Postmaster> {
+export async function startServer(options: ServerOptions): Promise<OwnedServer> {
   let log = ''
   for (let tries = 0; tries < PORTS_TO_TRY; tries++) {
     const port = options.nextPort()
     const server = launch(options, port)
     try {
       await server.ready
-      return { port, stop: server.stop }
+      return { port, stop: server.stop, log: server.log }
     } catch (error) {
       await server.stop()
       if (options.signal.aborted) throw options.signal.reason
@@ -59,7 +56,8 @@ export async function startPostmaster(options: PostmasterOptions): Promise<Postm
       if (!/Address already in use/.test(log)) break
     }
   }
-  throw new HoldfastError('config', `PostgreSQL ended instead of starting. The end of its log:\n${tail(log)}`)
+  const what = `${options.product} ended instead of starting. The end of its log:\n${tail(log)}`
+  throw new HoldfastError('config', what)
 }
 
 class Ended extends Error {
@@ -68,32 +66,34 @@ class Ended extends Error {
   }
 }
 
-function launch({ binaries, user, dir, data, signal, reaper }: PostmasterOptions, port: number) {
-  const settings = { ...SETTINGS, port, unix_socket_directories: dir }
+function launch(options: ServerOptions, port: number) {
+  const { user, dir, signal, reaper, kind, stopSignal } = options
+  const [file, ...args] = options.command(port)
   const logFile = join(dir, 'log')
   const log = openSync(logFile, 'w', 0o600)
-  const child = spawn(
-    join(binaries.bin, 'postgres'),
-    ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    {
-      cwd: '/',
-      env: serverEnvironment(),
-      // A session of its own: Ctrl-C reaches the command that uses the server, and not the server before it.
-      detached: true,
-      stdio: ['ignore', log, log],
-      ...(user ? { uid: user.uid, gid: user.gid } : {}),
-    },
-  )
+  const child = spawn(file, args, {
+    cwd: '/',
+    env: serverEnvironment(),
+    // A session of its own: Ctrl-C reaches the command that uses the server, and not the server before it.
+    detached: true,
+    stdio: ['ignore', log, log],
+    ...(user ? { uid: user.uid, gid: user.gid } : {}),
+  })
   closeSync(log)
-  if (child.pid) reaper.watch(child.pid, 'postgres')
+  if (child.pid) {
+    reaper.watch(child.pid, kind)
+    const started = startTimeOf(child.pid)
+    if (started) writeFileSync(join(dir, SERVER_RECORD), `${child.pid} ${started}\n`, { mode: 0o600 })
+  }
   const ended = new Promise<Error>(resolve => {
     child.once('exit', () => resolve(new Ended(readFileSync(logFile, 'utf8'))))
     child.once('error', resolve)
   }).finally(() => child.pid && reaper.release(child.pid))
-  const ready = untilLogged(logFile, /database system is ready to accept connections/, ended, signal)
+  const ready = untilLogged(logFile, options.ready, ended, signal)
   // From here on it must not keep this process alive; the reaper ends it.
   ready.finally(() => child.unref()).catch(() => {})
-  return { ready, stop: () => stop(child, ended) }
+  const logged = () => readFileSync(logFile, 'utf8')
+  return { ready, log: logged, stop: () => stop(child, ended, kind, stopSignal) }
 }
 
 /** Resolves once the file holds the pattern; rejects with what the server ended by, or the signal's reason. */
@@ -143,13 +143,18 @@ function watchChanges(file: string) {
   }
 }
 
-/** Fast shutdown: sessions are ended. Where that takes over a second, all its processes are. */
-async function stop(child: ChildProcess, ended: Promise<Error>): Promise<void> {
+/** Asks it to end; where that takes over a second, all its processes are killed. */
+export async function stop(
+  child: ChildProcess,
+  ended: Promise<unknown>,
+  kind: 'tree' | 'postgres',
+  signal: NodeJS.Signals,
+): Promise<void> {
   child.ref()
-  child.kill('SIGINT')
+  child.kill(signal)
   if (!child.pid || (await within(1_000, ended))) return
   const reaper = startReaper()
-  reaper.watch(child.pid, 'postgres')
+  reaper.watch(child.pid, kind)
   await reaper.close()
   child.kill('SIGKILL')
   await ended

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import type { Reaper } from '../io/reaper.js'
+import type { Reaper } from '../../io/reaper.js'
 import type { ServerUser } from './user.js'
 
 export interface ProgramOptions {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { isDead, OWNER_RECORD, ownerOf, recordOwner } from '../io/owner.js'
+import { isDead, OWNER_RECORD, ownerOf, recordOwner } from '../../io/owner.js'
 import { sweepLeftovers } from './sweep.js'
 
 let root: string

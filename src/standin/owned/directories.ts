@@ -1,9 +1,18 @@
-import { accessSync, chmodSync, chownSync, constants, mkdirSync, mkdtempSync, statfsSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs'
 import { homedir, tmpdir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
-import { HoldfastError } from '../core/errors.js'
-import { DIRECTORY_PREFIX, recordOwner } from '../io/owner.js'
-import type { Reaper } from '../io/reaper.js'
+import { HoldfastError } from '../../core/errors.js'
+import { DIRECTORY_PREFIX, recordOwner } from '../../io/owner.js'
+import type { Reaper } from '../../io/reaper.js'
 import { mayEnter, type ServerUser } from './user.js'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -45,15 +54,17 @@ export function temporaryRoots(tmp?: string): string[] {
 }
 
 /**
- * Makes `holdfast-pg-XXXXXX`, mode 0700, for `user`: in `tmp`, else in memory where there is room, else in the
+ * Makes `holdfast-SHORT-XXXXXX`, mode 0700, for `user`: in `tmp`, else in memory where there is room, else in the
  * system's temporary directory. Registered with the reaper.
  */
 export function makeRunDirectory(options: {
-  tmp?: string
+  tmp?: string | undefined
+  /** Two letters or three for the service. */
+  short: string
   user?: ServerUser | undefined
   reaper: Reaper
 }): string {
-  const { tmp, user, reaper } = options
+  const { tmp, short, user, reaper } = options
   const root = tmp ?? temporaryRoots().find(one => usable(one, user))
   if (!root || !usable(root, user)) {
     const who = user ? ` that the user ${user.name} may enter` : ''
@@ -63,13 +74,13 @@ export function makeRunDirectory(options: {
       `A stand-in needs somewhere to live, and ${what}${who}: set TMPDIR to one.`,
     )
   }
-  if (Buffer.byteLength(root) + '/holdfast-pg-XXXXXX/.s.PGSQL.65535'.length > SOCKET_PATH_LIMIT) {
+  if (Buffer.byteLength(root) + '/holdfast-abc-XXXXXX/.s.PGSQL.65535'.length > SOCKET_PATH_LIMIT) {
     throw new HoldfastError(
       'config',
       `${root} is too long a path for a Unix socket: set TMPDIR to a shorter one.`,
     )
   }
-  const dir = makeOwned(root, 'pg', reaper)
+  const dir = makeOwned(root, short, reaper)
   if (user) chownSync(dir, user.uid, user.gid)
   return dir
 }
@@ -80,6 +91,12 @@ export function makeOwned(root: string, what: string, reaper?: Reaper): string {
   if (reaper) reaper.own(dir)
   else recordOwner(dir)
   return dir
+}
+
+/** Writes a file that `user` alone may read: passwords are in it. */
+export function giveFile(file: string, text: string, user: ServerUser | undefined): void {
+  writeFileSync(file, text, { mode: 0o600 })
+  if (user) chownSync(file, user.uid, user.gid)
 }
 
 function usable(root: string, user: ServerUser | undefined): boolean {

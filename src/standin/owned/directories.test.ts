@@ -11,7 +11,7 @@ import {
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Reaper } from '../io/reaper.js'
+import type { Reaper } from '../../io/reaper.js'
 import { cacheDirectory, makeRunDirectory, programsDirectory } from './directories.js'
 import { mayEnter } from './user.js'
 
@@ -71,7 +71,7 @@ test('programs go elsewhere where it may not', () => {
 })
 
 test('a run directory is closed to others, owned, and registered', () => {
-  const dir = makeRunDirectory({ tmp: folder, reaper })
+  const dir = makeRunDirectory({ short: 'pg', tmp: folder, reaper })
   expect(statSync(dir).mode & 0o777).toBe(0o700)
   expect(dir.startsWith(join(folder, 'holdfast-pg-'))).toBe(true)
   expect(owned).toContain(dir)
@@ -79,9 +79,11 @@ test('a run directory is closed to others, owned, and registered', () => {
 
 test('where it cannot be made, the message says what to set', () => {
   const missing = join(folder, 'missing')
-  expect(() => makeRunDirectory({ tmp: missing, reaper })).toThrow(/not a writable directory.*TMPDIR/)
+  expect(() => makeRunDirectory({ short: 'pg', tmp: missing, reaper })).toThrow(
+    /not a writable directory.*TMPDIR/,
+  )
   const long = join(folder, 'x'.repeat(100))
   mkdirSync(long)
-  expect(() => makeRunDirectory({ tmp: long, reaper })).toThrow(/too long.*TMPDIR/)
+  expect(() => makeRunDirectory({ short: 'pg', tmp: long, reaper })).toThrow(/too long.*TMPDIR/)
   expect(readdirSync(long)).toEqual([])
 })

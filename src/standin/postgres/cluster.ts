@@ -1,13 +1,11 @@
 import { createHash } from 'node:crypto'
-import { chownSync, closeSync, existsSync, mkdirSync, openSync, renameSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { HoldfastError } from '../core/errors.js'
-import type { Reaper } from '../io/reaper.js'
+import { HoldfastError } from '../../core/errors.js'
+import type { Reaper } from '../../io/reaper.js'
+import { emptied, makeFromArchive } from '../owned/archive.js'
+import { runProgram, tail } from '../owned/program.js'
+import type { ServerUser } from '../owned/user.js'
 import type { PostgresBinaries } from './binaries.js'
-import { makeOwned } from './directories.js'
-import { runProgram, tail } from './program.js'
-import type { ServerUser } from './user.js'
 
 export interface ClusterOptions {
   readonly binaries: PostgresBinaries
@@ -41,13 +39,8 @@ const SETUP = [
  * written is done without.
  */
 export async function makeCluster(options: ClusterOptions): Promise<void> {
-  const { data, user } = options
-  mkdirSync(data, { mode: 0o700 })
-  if (user) chownSync(data, user.uid, user.gid)
   const archive = join(options.cache, archiveName(options.binaries))
-  if (await unpack(archive, options)) return
-  await initialise(options)
-  await store(archive, options)
+  await makeFromArchive({ ...options, archive, proof: 'PG_VERSION' }, () => initialise(options))
 }
 
 /** Lets a server process run alone on the cluster, without a port, for `statements`; one a line. */
@@ -77,24 +70,6 @@ function archiveName({ version, source, bin }: PostgresBinaries): string {
   return `postgres-${version}-${source}-${hash}.tar`
 }
 
-async function unpack(archive: string, options: ClusterOptions): Promise<boolean> {
-  const { data, user, signal, reaper } = options
-  if (!existsSync(archive)) return false
-  const input = openSync(archive, 'r')
-  try {
-    const { status } = await runProgram('tar', ['-xpf', '-', '-C', data], { user, input, signal, reaper })
-    if (status === 0 && existsSync(join(data, 'PG_VERSION'))) return true
-  } catch {
-    signal.throwIfAborted()
-  } finally {
-    closeSync(input)
-  }
-  // Damaged: made anew.
-  await rm(archive, { force: true })
-  await empty(options)
-  return false
-}
-
 async function initialise(options: ClusterOptions): Promise<void> {
   const { binaries, data, user, signal, reaper } = options
   let said = ''
@@ -103,45 +78,10 @@ async function initialise(options: ClusterOptions): Promise<void> {
     const { status, stderr } = await runProgram(join(binaries.bin, 'initdb'), args, { user, signal, reaper })
     if (status === 0) return runAlone(SETUP, options)
     said = stderr
-    await empty(options)
+    await emptied(options)
     if (!/locale/i.test(stderr)) break
   }
   throw failed('initdb', said)
-}
-
-/** Puts a copy into the cache in one step: whoever reads meanwhile finds all of it or nothing. */
-async function store(archive: string, options: ClusterOptions): Promise<void> {
-  const { data, user, cache, signal, reaper } = options
-  let draft: string | undefined
-  try {
-    mkdirSync(cache, { recursive: true })
-    draft = makeOwned(cache, 'new', reaper)
-    const file = join(draft, 'cluster.tar')
-    const output = openSync(file, 'wx', 0o600)
-    try {
-      const { status } = await runProgram('tar', ['-cf', '-', '-C', data, '.'], {
-        user,
-        output,
-        signal,
-        reaper,
-      })
-      if (status === 0) renameSync(file, archive)
-    } finally {
-      closeSync(output)
-    }
-  } catch {
-    // A read-only home, a full disk, no tar: the next start takes longer, this one has what it needs.
-    signal.throwIfAborted()
-  } finally {
-    if (draft) await rm(draft, { recursive: true, force: true })
-    if (draft) reaper.release(draft)
-  }
-}
-
-async function empty({ data, user }: ClusterOptions): Promise<void> {
-  await rm(data, { recursive: true, force: true })
-  mkdirSync(data, { mode: 0o700 })
-  if (user) chownSync(data, user.uid, user.gid)
 }
 
 const failed = (program: string, stderr: string) =>

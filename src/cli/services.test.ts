@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { parseTarget } from '../core/target.js'
+import { SCHEMES } from '../services/registry.js'
+import { askedServices } from './services.js'
+import type { Wanted } from './targets.js'
+
+const wanted = (url: string, variable?: string): Wanted => ({
+  target: parseTarget(url, { schemes: SCHEMES }),
+  sources: variable ? [{ kind: 'url', variable }] : [],
+})
+const asked = (all: Wanted[], ...services: string[]) =>
+  askedServices(all, services).map(({ name, service, wanted: configured, variable }) => [
+    name,
+    service,
+    configured ? 'configured' : (variable ?? 'free'),
+  ])
+
+test('without anything it is one PostgreSQL', () => {
+  expect(asked([])).toEqual([['postgres', 'postgres', 'free']])
+})
+
+test('a service is added where nothing configured is one', () => {
+  const database = wanted('postgres://db/app', 'DATABASE_URL')
+  expect(asked([database], 'postgres,redis')).toEqual([
+    ['postgres', 'postgres', 'configured'],
+    ['redis', 'redis', 'free'],
+  ])
+})
+
+test('a service in a variable is another one, unless that variable names it', () => {
+  const cache = wanted('redis://cache', 'CACHE_URL')
+  expect(asked([cache], 'CACHE_URL=redis', 'QUEUE_URL=redis')).toEqual([
+    ['redis', 'redis', 'configured'],
+    ['redis-2', 'redis', 'QUEUE_URL'],
+  ])
+})
+
+test.each([
+  ['reddis', /did you mean redis/],
+  ['http', /known: postgres/],
+  ['', /known: postgres/],
+  ['1X=redis', /not a service/],
+])('"%s" is refused', (text, message) => {
+  expect(() => askedServices([], [text])).toThrow(message)
+})

@@ -1,0 +1,72 @@
+import { parseTarget, type Target } from '../core/target.js'
+import { discover, identity } from '../gate/discover.js'
+import { libpqDefaults, type Source } from '../gate/variables.js'
+import { SCHEMES } from '../services/registry.js'
+import type { Handover } from '../standin/handover.js'
+import type { Settled } from '../standin/settle.js'
+import type { Asked } from './services.js'
+import { userName } from './targets.js'
+
+/** The variable that takes an address which no variable named. */
+const VARIABLES: Readonly<Record<string, string>> = {
+  postgres: 'DATABASE_URL',
+  redis: 'REDIS_URL',
+  mysql: 'MYSQL_URL',
+  clickhouse: 'CLICKHOUSE_URL',
+}
+
+/** What COMMAND's environment gets for each service. */
+export function handoversOf(served: readonly (Settled & Asked)[], env: NodeJS.ProcessEnv): Handover[] {
+  const found = discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, userName()) })
+  const taken = new Set<string>()
+  return served.flatMap(({ name, service, wanted, variable, choice }): Handover[] => {
+    if (choice.decision === 'fail') return []
+    const twin = wanted && found.find(one => identity(one.target) === identity(wanted.target))
+    const sources = merged(wanted?.sources ?? [], twin?.sources ?? [])
+    const fallback = variable ?? fallbackOf(service, name, taken, env)
+    if (sources.length === 0 && fallback) taken.add(fallback)
+    const base = { name, sources, fallback, scheme: service }
+    if (choice.decision === 'real') {
+      // What the environment names is right already; an argument's address is handed over.
+      const url = sources.length === 0 && wanted ? { url: wanted.target.given.reveal() } : {}
+      return [{ ...base, decision: 'real', ...url }]
+    }
+    const reason = choice.message
+    if (choice.decision === 'skip') return [{ ...base, decision: 'skip', reason }]
+    const target = parseTarget(choice.standIn.url, { schemes: SCHEMES })
+    return [{ ...base, decision: 'stand-in', reason, address: keywordsOf(target) }]
+  })
+}
+
+function merged(one: readonly Source[], other: readonly Source[]): Source[] {
+  const key = (source: Source) => JSON.stringify(source)
+  return [...new Map([...one, ...other].map(source => [key(source), source])).values()]
+}
+
+/** The service's usual variable; for a further target of it one by its name, which must be free. */
+function fallbackOf(
+  service: string,
+  name: string,
+  taken: ReadonlySet<string>,
+  env: NodeJS.ProcessEnv,
+): string | undefined {
+  const usual = VARIABLES[service]
+  if (!usual || !taken.has(usual)) return usual
+  const own = `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`
+  return env[own] === undefined ? own : undefined
+}
+
+/** The address as libpq's keywords, with the password. */
+function keywordsOf({ service, hosts, user, password, database, tls }: Target): Map<string, string> {
+  const [host] = hosts
+  const socket = host && 'path' in host ? host.path.replace(/\/\.s\.PGSQL\.\d+$/, '') : undefined
+  const pairs = [
+    ['host', host && 'host' in host ? host.host : socket],
+    ['port', host && 'port' in host ? String(host.port) : undefined],
+    ['user', user],
+    ['password', password?.reveal()],
+    ['dbname', database],
+    ['sslmode', service === 'postgres' && tls.mode !== 'prefer' ? tls.mode : undefined],
+  ]
+  return new Map(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined))
+}
