@@ -19,7 +19,8 @@ export interface Verb {
   readonly options: OptionTable
   /** Whether COMMAND may, must or must not follow `--`. */
   readonly command: 'none' | 'optional' | 'required'
-  readonly examples: readonly (readonly [does: string, command: string])[]
+  /** What a usage error shows. The help has more: examples.ts. */
+  readonly example: string
 }
 
 /** A parsed command line. */

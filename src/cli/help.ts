@@ -1,4 +1,5 @@
 import type { OptionTable, Verb } from './call.js'
+import { EXAMPLES } from './examples.js'
 import { COMMON, VERBS } from './spec.js'
 
 /** `holdfast --help`. */
@@ -30,7 +31,7 @@ ${optionLines({ ...verb.options, ...COMMON })}
 Each option is also a variable: HOLDFAST_${Object.keys(verb.options)[0]?.toUpperCase().replaceAll('-', '_') ?? 'JSON'}. Durations are written 250ms, 5s or 2m.
 
 Examples:
-${verb.examples.map(([does, command]) => `  # ${does}\n  ${command}`).join('\n')}
+${(EXAMPLES[verb.name] ?? []).map(([does, command]) => `  # ${does}\n  ${command}`).join('\n')}
 `
 }
 

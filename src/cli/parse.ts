@@ -123,7 +123,7 @@ const contradict = (one: string, other: string): boolean =>
   )
 
 function checkCommand(verb: Verb, command: readonly string[] | undefined): void {
-  const example = verb.examples[0]?.[1] ?? verb.usage
+  const example = verb.example
   if (command && verb.command === 'none')
     throw usage(`${verb.name} runs no COMMAND; leave out what follows --`)
   if (command?.length === 0 || command?.[0] === '')

@@ -72,23 +72,7 @@ export const VERBS: readonly Verb[] = [
       any: { kind: 'flag', help: 'ready as soon as one target is' },
       gone: { kind: 'flag', help: 'wait until the targets refuse, or their names are gone' },
     },
-    examples: [
-      [
-        'wait for two services, then start',
-        'holdfast wait postgres://app@db:5432/app redis://redis:6379 -- node server.js',
-      ],
-      ['what DATABASE_URL, REDIS_URL, PG* or DB_* name', 'holdfast wait --timeout 2m'],
-      [
-        'a database that can fill a pool of 20 and has its migrations',
-        'holdfast wait env:DATABASE_URL --connections 20 --query "SELECT count(*) > 0 FROM migrations"',
-      ],
-      [
-        'an image whose first server is a temporary one',
-        'holdfast wait db=postgres://app@db/app --stable 5s',
-      ],
-      ['a web service by status and body', 'holdfast wait "http://app:8080/health#status=200&body=ready"'],
-      ['a HEALTHCHECK', 'holdfast wait --once postgres://app@127.0.0.1/app'],
-    ],
+    example: 'holdfast wait postgres://app@db:5432/app redis://redis:6379 -- node server.js',
   },
   {
     name: 'test',
@@ -116,12 +100,6 @@ export const VERBS: readonly Verb[] = [
       'allow-stand-in': { kind: 'flag', help: 'with CI=true: a stand-in may replace a configured service' },
       'allow-skip': { kind: 'flag', help: 'with CI=true: a configured service may be skipped' },
     },
-    examples: [
-      ['a suite, with or without a database', 'holdfast test -- npm test'],
-      ['any language', 'holdfast test -- pytest'],
-      ['two services', 'holdfast test --service postgres --service CACHE_URL=redis -- npm test'],
-      ['no stand-in that cannot do it', 'holdfast test --needs concurrency,listen-notify -- go test ./...'],
-      ['what COMMAND gets', 'holdfast test -- sh -c \'psql "$DATABASE_URL" -c "SELECT version()"\''],
-    ],
+    example: 'holdfast test -- npm test',
   },
 ]

@@ -3,6 +3,8 @@ import { FakeClock } from '../../test/support/fake-clock.js'
 import { type FakeService, fakeService, fakeTarget, type Login } from '../../test/support/fake-service.js'
 import type { Server, Verdict } from '../core/verdict.js'
 import { type Aim, type Outcome, type WaitOptions, type WaitResult, waitForTargets } from './wait.js'
+// Loaded late by the wait: the time of a test stands still for no file.
+import './tripwire.js'
 
 const HANGS: Login = { takesMs: Number.POSITIVE_INFINITY }
 const REFUSES: Login = { fails: 'connection-refused', code: 'ECONNREFUSED', at: 'tcp' }

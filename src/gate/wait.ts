@@ -1,13 +1,12 @@
-import type { Service } from '../core/service.js'
+import type { Service, Session } from '../core/service.js'
 import type { Target } from '../core/target.js'
-import type { NotReady, Verdict } from '../core/verdict.js'
+import type { NotReady, Server, Verdict } from '../core/verdict.js'
 import { type Clock, childOf, systemClock } from '../io/clock.js'
 import { cachedResolve, resolveHost } from '../io/resolve.js'
 import { ATTEMPT_TIMEOUT_MS, type ProbeOptions } from './options.js'
 import { decide, ends, type History, isGone, isSpent, type Logins, newHistory } from './policy.js'
 import { type Probed, probeOnce } from './probe.js'
 import { survey } from './survey.js'
-import { holdsStill } from './tripwire.js'
 
 export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> {
   /** Milliseconds for everything together. Default 60000. */
@@ -201,15 +200,7 @@ class TargetWait {
     this.#tell(verdict)
     if (!verdict.ready) return this.#again(verdict)
     try {
-      const stable = await holdsStill({
-        stableMs: options.stableMs ?? 0,
-        server: verdict.server,
-        session,
-        probe,
-        attemptMs: timeoutMs,
-        clock: this.clock,
-        signal: this.signal,
-      })
+      const stable = await this.#holdsStill(verdict.server, session, probe)
       if (stable !== true) {
         const shaken = {
           ...stable,
@@ -226,6 +217,18 @@ class TargetWait {
     } finally {
       await session?.close()
     }
+  }
+
+  async #holdsStill(
+    server: Server,
+    session: Session | undefined,
+    probe: () => Promise<Probed>,
+  ): Promise<true | NotReady> {
+    const { stableMs = 0, attemptTimeoutMs = ATTEMPT_TIMEOUT_MS } = this.options
+    if (stableMs === 0) return true
+    const { holdsStill } = await import('./tripwire.js')
+    const { clock, signal } = this
+    return holdsStill({ stableMs, server, session, probe, attemptMs: attemptTimeoutMs, clock, signal })
   }
 
   #again(verdict: NotReady): number | undefined {
