@@ -101,6 +101,14 @@ test('without an address a stand-in is chosen, in CI too, and the verdict says t
   }
 })
 
+test('in CI a skip is no pass: without an address and without a stand-in the run fails, unless that is allowed', async () => {
+  const choice = await choose({ ci: true, rungs: [missing] })
+  expect(choice.decision).toBe('fail')
+  expect(choice.message).toMatch(/pass --allow-skip/)
+  expect((await choose({ ci: true, rungs: [missing], allowSkip: true })).decision).toBe('skip')
+  expect((await choose({ ci: false, rungs: [missing] })).decision).toBe('skip')
+})
+
 describe('in CI with an address configured', () => {
   const configured = notReady('connection-refused')
   const outcome = async (options: Partial<LadderOptions<StandIn>>) =>

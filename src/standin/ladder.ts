@@ -34,7 +34,7 @@ export interface LadderOptions<StandIn extends Named> {
   readonly ci: boolean
   /** May a stand-in be chosen? Default: yes, except in CI with an address configured. */
   readonly allowStandIn?: boolean | undefined
-  /** May the service be left out? Default: as `allowStandIn`. */
+  /** May the service be left out? Default: yes, except in CI, where a suite that skips looks like one that passes. */
   readonly allowSkip?: boolean | undefined
   /** Substitutes, the most faithful first. */
   readonly rungs: readonly Rung<StandIn>[]
@@ -92,7 +92,7 @@ export async function chooseRung<StandIn extends Named>(
     }
   }
   const strict = ci && configured !== undefined
-  const { allowStandIn = !strict, allowSkip = !strict } = options
+  const { allowStandIn = !strict, allowSkip = !ci } = options
   if (!allowStandIn && !allowSkip) return { ...base, decision: 'fail', message: `${why}. ${refusal(ci)}` }
   const passedOver: PassedOver[] = []
   for (const rung of allowStandIn ? rungs : []) {
@@ -107,7 +107,9 @@ export async function chooseRung<StandIn extends Named>(
   const none = rungs.length === 0 ? ` No stand-in either: there is none for ${service}.` : ''
   const tried =
     listed(' No stand-in either', passedOver) + (passedOver.length > 0 && advice ? ` ${advice}` : '')
-  const message = `${why}.${allowStandIn ? none || tried : ''}`
+  const unasked =
+    !allowSkip && ci && !configured ? ' CI=true: pass --allow-skip where it may be left out.' : ''
+  const message = `${why}.${allowStandIn ? none || tried : ''}${unasked}`
   return { ...base, decision: allowSkip ? 'skip' : 'fail', message, ...noted(passedOver) }
 }
 
