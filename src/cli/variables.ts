@@ -13,6 +13,12 @@ const VARIABLES: Readonly<Record<string, string>> = {
   redis: 'REDIS_URL',
   mysql: 'MYSQL_URL',
   clickhouse: 'CLICKHOUSE_URL',
+  mongodb: 'MONGODB_URI',
+  rabbitmq: 'AMQP_URL',
+  nats: 'NATS_URL',
+  kafka: 'KAFKA_URL',
+  mqtt: 'MQTT_URL',
+  memcached: 'MEMCACHED_URL',
 }
 
 /** What COMMAND's environment gets for each service. */

@@ -21,6 +21,9 @@ export const URL_VARIABLES = [
   'AMQP_URL',
   'RABBITMQ_URL',
   'NATS_URL',
+  'KAFKA_URL',
+  'MQTT_URL',
+  'MEMCACHED_URL',
 ] as const
 
 /** libpq's variables and the keywords they stand for. Source: PostgreSQL manual, section 34.15. */
