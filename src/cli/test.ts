@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.js'
 import { formatMs, parseDuration } from '../core/options.js'
 import { parseTarget } from '../core/target.js'
-import type { Aim, WaitResult } from '../gate/wait.js'
+import type { Aim, WaitResult } from '../gate/outcome.js'
 import { startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'

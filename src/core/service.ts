@@ -1,4 +1,5 @@
-import type { Target, TlsMode } from './target.js'
+import type { Target } from './target.js'
+import type { TlsMode } from './tls.js'
 import type { Finding, Layer, Server } from './verdict.js'
 
 /** A connected byte stream. Every wait ends with the attempt's signal. */

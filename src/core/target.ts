@@ -1,28 +1,10 @@
-import { type Address, isDsn, parseDsn, parsePort, parseUrl } from './address.js'
+import { type Address, isDsn, parseDsn, parseUrl } from './address.js'
 import { nearest, usage } from './errors.js'
+import { decodePath, type Host, hostsOf } from './hosts.js'
 import { isKeyword, KEYWORDS, unknownKeyword } from './keywords.js'
 import { redactAddress, Secret } from './redact.js'
+import { type TlsMode, type TlsSettings, tlsOf } from './tls.js'
 import { fromMongodb } from './words.js'
-
-export type Host =
-  /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
-  { readonly host: string; readonly port: number; readonly address?: string } | { readonly path: string }
-
-/** libpq's `sslmode` values, which holdfast uses for every service. Source: PostgreSQL manual, 34.19.1. */
-export const TLS_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
-export type TlsMode = (typeof TLS_MODES)[number]
-
-export interface TlsSettings {
-  readonly mode: TlsMode
-  /** File with the authorities to trust, or `system`. */
-  readonly ca?: string
-  readonly cert?: string
-  readonly key?: string
-  readonly keyPassword?: Secret
-  readonly sni: boolean
-  /** TLS from the first byte, instead of after a request inside the protocol. */
-  readonly direct: boolean
-}
 
 /** One service's address, credentials and expectations, under a name. Prints without secrets. */
 export interface Target {
@@ -175,7 +157,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(database ? { database } : {}),
     // A web address' query belongs to the server.
-    tls: tlsOf(scheme, web ? key => url.fragment.get(key) : get, bad),
+    tls: tlsOf(scheme.tls, web ? key => url.fragment.get(key) : get, bad),
     params,
     ...(web
       ? { location: new Secret(encoded((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : ''))) }
@@ -191,82 +173,6 @@ const encoded = (path: string): string => path.replace(/[^\x21-\x7e]+/g, encodeU
 /** What HTTP's Basic authentication sends. */
 function credentials({ user, password }: Address): string | undefined {
   return user || password ? `${user ?? ''}:${password ?? ''}` : undefined
-}
-
-function decodePath(path: string, bad: (what: string) => Error): string {
-  try {
-    return decodeURIComponent(path)
-  } catch {
-    throw bad('a % in its path is not followed by two hexadecimal digits; write a plain % as %25')
-  }
-}
-
-function hostsOf(
-  url: Address,
-  scheme: Scheme,
-  get: (key: string) => string | undefined,
-  bad: (what: string) => Error,
-): Host[] {
-  const web = scheme.service === 'http'
-  if (url.scheme.endsWith('unix')) {
-    if (url.path === '') throw bad('it needs the path of a socket, like redis+unix:///run/redis.sock')
-    return [{ path: decodePath(url.path, bad) }]
-  }
-  const listed = web ? undefined : url.query.get('host')
-  const names = listed !== undefined ? listed.split(',').map(host => ({ host })) : url.hosts
-  const ports = (web ? undefined : get('port'))?.split(',')
-  const given: readonly { host: string; port?: number }[] =
-    names.length > 0 ? names : (get('host') ?? '').split(',').map(host => ({ host }))
-  if (ports && ports.length > 1 && ports.length !== given.length) {
-    throw bad(`it has ${given.length} hosts and ${ports.length} ports; give one port, or one for each host`)
-  }
-  const addresses = web ? undefined : get('hostaddr')?.split(',')
-  return given.map(({ host, port }, i) => {
-    const text = ports?.[ports.length === 1 ? 0 : i]
-    const named = text ? parsePort(text, bad) : undefined
-    // As in libpq, what the query says comes first, what PGPORT says last.
-    const chosen = (url.query.has('port') ? named : undefined) ?? port ?? named ?? scheme.port
-    if (chosen === undefined) throw bad('it needs a port, like tcp://host:8080')
-    if (/[\s@;]|:\/\//.test(host)) throw bad('its host holds a character that no host has')
-    // libpq: a host that begins with a slash is the directory of the socket.
-    if (host.startsWith('/'))
-      return { path: scheme.service === 'postgres' ? `${host.replace(/\/$/, '')}/.s.PGSQL.${chosen}` : host }
-    const address = addresses?.[i]
-    return {
-      host: host.replace(/^\[(.*)\]$/, '$1') || address || 'localhost',
-      port: chosen,
-      ...(address ? { address } : {}),
-    }
-  })
-}
-
-function tlsOf(
-  scheme: Scheme,
-  get: (key: string) => string | undefined,
-  bad: (what: string) => Error,
-): TlsSettings {
-  const named =
-    get('sslmode') ??
-    ({ true: 'require', '1': 'require', false: 'disable', '0': 'disable' } as Record<string, string>)[
-      get('ssl') ?? ''
-    ]
-  // libpq 16: the system's authorities are for servers with names of their own.
-  const usual = get('sslrootcert') === 'system' ? 'verify-full' : scheme.tls
-  const mode = (named ?? usual ?? 'disable') as TlsMode
-  if (!TLS_MODES.includes(mode)) throw bad(`sslmode "${mode}" is not one of ${TLS_MODES.join(', ')}`)
-  const negotiation = get('sslnegotiation') ?? 'postgres'
-  if (!['postgres', 'direct'].includes(negotiation))
-    throw bad(`sslnegotiation "${negotiation}" is not postgres or direct`)
-  const [ca, cert, key, keyPassword] = [get('sslrootcert'), get('sslcert'), get('sslkey'), get('sslpassword')]
-  return {
-    mode,
-    ...(ca ? { ca } : {}),
-    ...(cert ? { cert } : {}),
-    ...(key ? { key } : {}),
-    ...(keyPassword ? { keyPassword: new Secret(keyPassword) } : {}),
-    sni: get('sslsni') !== '0',
-    direct: negotiation === 'direct',
-  }
 }
 
 /** Adds the host that the address left open, so that the reader sees where it went. */

@@ -4,8 +4,9 @@ import { nameApart, parseTarget, splitName } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import { DEPTHS, type ProbeOptions } from './options.js'
+import type { Aim, WaitOptions } from './outcome.js'
 import { probeOnce } from './probe.js'
-import { type Aim, type WaitOptions, waitForTargets } from './wait.js'
+import { waitForTargets } from './wait.js'
 
 /** How one probe goes; see ProbeOptions for units and defaults. */
 export type ProbeSettings = Pick<

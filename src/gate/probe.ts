@@ -1,6 +1,7 @@
+import type { Host } from '../core/hosts.js'
 import type { ReasonId } from '../core/reasons.js'
 import { ProbeError, type Service, type Session } from '../core/service.js'
-import type { Host, Target } from '../core/target.js'
+import type { Target } from '../core/target.js'
 import type { NotReady, Server, Verdict } from '../core/verdict.js'
 import { systemClock } from '../io/clock.js'
 import type { Endpoint } from '../io/dial.js'

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../test/support/fake-clock.js'
 import { type FakeService, fakeService, fakeTarget, type Login } from '../../test/support/fake-service.js'
 import type { Server, Verdict } from '../core/verdict.js'
-import { type Aim, type Outcome, type WaitOptions, type WaitResult, waitForTargets } from './wait.js'
+import type { Aim, Outcome, WaitOptions, WaitResult } from './outcome.js'
+import { waitForTargets } from './wait.js'
 // Loaded late by the wait: the time of a test stands still for no file.
 import './tripwire.js'
 

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { TLSSocket } from 'node:tls'
 import { type Link, LinkError } from '../core/service.js'
-import type { Target, TlsMode } from '../core/target.js'
+import type { Target } from '../core/target.js'
+import type { TlsMode } from '../core/tls.js'
 import { untilAborted } from './resolve.js'
 
 /** True for what Node says of a connection that ended during the TLS handshake. */

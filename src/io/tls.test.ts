@@ -7,7 +7,7 @@ import { type PeerOptions, type Script, startPeer } from '../../test/support/pee
 import { tempFolder } from '../../test/support/root.js'
 import { Secret } from '../core/redact.js'
 import { ProbeError } from '../core/service.js'
-import type { TlsMode, TlsSettings } from '../core/target.js'
+import type { TlsMode, TlsSettings } from '../core/tls.js'
 import { dial } from './dial.js'
 import { startTls } from './tls.js'
 

@@ -4,7 +4,7 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type ConnectionOptions, connect } from 'node:tls'
 import { ProbeError } from '../core/service.js'
-import type { TlsSettings } from '../core/target.js'
+import type { TlsSettings } from '../core/tls.js'
 
 export interface TlsStart {
   readonly tls: TlsSettings

@@ -1,5 +1,6 @@
 import type { Service } from '../core/service.js'
-import type { Scheme, TlsMode } from '../core/target.js'
+import type { Scheme } from '../core/target.js'
+import type { TlsMode } from '../core/tls.js'
 
 interface Entry {
   /** Scheme → the TLS mode that holds where the address names none. */

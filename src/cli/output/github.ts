@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { formatMs } from '../../core/options.js'
 import { adviceOf } from '../../core/verdict.js'
-import type { Outcome, WaitResult } from '../../gate/wait.js'
+import type { Outcome, WaitResult } from '../../gate/outcome.js'
 import { reached, timesOf } from './layers.js'
 
 /** Source: docs.github.com, "Workflow commands for GitHub Actions". */

@@ -1,7 +1,7 @@
 import { EXIT } from '../../core/errors.js'
 import { reasonOf } from '../../core/reasons.js'
 import { adviceOf, mayDescend } from '../../core/verdict.js'
-import type { Outcome } from '../../gate/wait.js'
+import type { Outcome } from '../../gate/outcome.js'
 import { version } from '../version.js'
 import { layersOf } from './layers.js'
 

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { usage } from '../../core/errors.js'
 import { redactPath } from '../../core/redact.js'
 import { adviceOf } from '../../core/verdict.js'
-import type { WaitResult } from '../../gate/wait.js'
+import type { WaitResult } from '../../gate/outcome.js'
 
 const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')

@@ -1,6 +1,6 @@
 import type { Target } from '../../core/target.js'
 import { LAYERS, type Layer, type Step, type Verdict } from '../../core/verdict.js'
-import type { Outcome } from '../../gate/wait.js'
+import type { Outcome } from '../../gate/outcome.js'
 
 export interface LayerTime {
   readonly layer: Layer

@@ -1,7 +1,7 @@
 import { formatMs } from '../../core/options.js'
 import type { Target } from '../../core/target.js'
 import type { Verdict } from '../../core/verdict.js'
-import type { Progress } from '../../gate/wait.js'
+import type { Progress } from '../../gate/outcome.js'
 import { monotonic } from '../../io/clock.js'
 import type { Paint } from './paint.js'
 import { healsOf, type ProgressView } from './progress.js'

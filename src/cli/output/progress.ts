@@ -1,7 +1,7 @@
 import { formatMs } from '../../core/options.js'
 import { reasonOf } from '../../core/reasons.js'
 import { adviceOf, type Verdict } from '../../core/verdict.js'
-import type { Progress } from '../../gate/wait.js'
+import type { Progress } from '../../gate/outcome.js'
 import type { Paint } from './paint.js'
 
 /** Hears of verdicts while a wait lasts. */

@@ -1,7 +1,7 @@
 import { formatMs } from '../../core/options.js'
 import type { Layer } from '../../core/verdict.js'
 import { adviceOf } from '../../core/verdict.js'
-import type { Outcome, WaitResult } from '../../gate/wait.js'
+import type { Outcome, WaitResult } from '../../gate/outcome.js'
 import { deadAddresses, reached, timesOf } from './layers.js'
 import type { Paint } from './paint.js'
 

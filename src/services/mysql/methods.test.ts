@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../core/redact.js'
 import type { Link } from '../../core/service.js'
-import type { Target, TlsMode } from '../../core/target.js'
+import type { Target } from '../../core/target.js'
+import type { TlsMode } from '../../core/tls.js'
 import { METHODS, type Setting } from './methods.js'
 
 interface Place {
