@@ -6,20 +6,16 @@ export interface Option {
   readonly short?: string
   /** The name of its value in the help, like DURATION. */
   readonly value?: string
-  readonly help: string
-  readonly default?: string
 }
 
 export type OptionTable = Readonly<Record<string, Option>>
 
 export interface Verb {
   readonly name: string
-  readonly summary: string
-  readonly usage: string
   readonly options: OptionTable
   /** Whether COMMAND may, must or must not follow `--`. */
   readonly command: 'none' | 'optional' | 'required'
-  /** What a usage error shows. The help has more: examples.ts. */
+  /** What a usage error shows. The help has more: texts.ts. */
   readonly example: string
 }
 

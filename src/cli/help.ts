@@ -1,6 +1,6 @@
 import type { OptionTable, Verb } from './call.js'
-import { EXAMPLES } from './examples.js'
 import { COMMON, VERBS } from './spec.js'
+import { COMMON_TEXT, TEXTS, type VerbText } from './texts.js'
 
 /** `holdfast --help`. */
 export function mainHelp(version: string): string {
@@ -10,7 +10,7 @@ export function mainHelp(version: string): string {
 Usage: holdfast VERB [OPTIONS] [TARGET…] [-- COMMAND ARG…]
 
 Verbs:
-${VERBS.map(verb => `  ${verb.name.padEnd(width)}  ${verb.summary}`).join('\n')}
+${VERBS.map(verb => `  ${verb.name.padEnd(width)}  ${TEXTS[verb.name]?.summary}`).join('\n')}
 
 TARGET is a URL (postgres://app@db:5432/app), NAME=URL, env:VARIABLE, exec:COMMAND, a libpq connection
 string, or a name from the configuration. Without one: the configuration's, else what the environment names.
@@ -21,29 +21,31 @@ holdfast VERB --help shows a verb's options and examples.
 
 /** `holdfast VERB --help`. */
 export function verbHelp(verb: Verb): string {
-  return `holdfast ${verb.name}: ${verb.summary}
+  const text = TEXTS[verb.name]
+  if (!text) throw new Error(`no help for the verb ${verb.name}`)
+  return `holdfast ${verb.name}: ${text.summary}
 
-Usage: ${verb.usage}
+Usage: ${text.usage}
 
 Options:
-${optionLines({ ...verb.options, ...COMMON })}
+${optionLines({ ...verb.options, ...COMMON }, { ...text.options, ...COMMON_TEXT })}
 
 Each option is also a variable: HOLDFAST_${Object.keys(verb.options)[0]?.toUpperCase().replaceAll('-', '_') ?? 'JSON'}. Durations are written 250ms, 5s or 2m.
 
 Examples:
-${(EXAMPLES[verb.name] ?? []).map(([does, command]) => `  # ${does}\n  ${command}`).join('\n')}
+${text.examples.map(([does, command]) => `  # ${does}\n  ${command}`).join('\n')}
 `
 }
 
-function optionLines(table: OptionTable): string {
+function optionLines(table: OptionTable, texts: VerbText['options']): string {
   const rows = Object.entries(table).map(([name, option]) => {
     const short = option.short ? `-${option.short}, ` : '    '
-    return [`  ${short}--${name}${option.value ? ` ${option.value}` : ''}`, option] as const
+    return [`  ${short}--${name}${option.value ? ` ${option.value}` : ''}`, texts[name]] as const
   })
   const width = Math.max(...rows.map(([left]) => left.length))
   return rows
     .map(
-      ([left, { help, default: standard }]) =>
+      ([left, [help, standard] = ['', undefined]]) =>
         `${left.padEnd(width)}  ${help}${standard ? ` (default ${standard})` : ''}`,
     )
     .join('\n')

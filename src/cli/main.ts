@@ -1,5 +1,6 @@
 import { EXIT, HoldfastError, nearest, usage } from '../core/errors.js'
 import { redactAddress } from '../core/redact.js'
+import { farewells } from '../gate/farewell.js'
 import { Interrupted, statusOfSignal } from '../io/signals.js'
 import type { Call } from './call.js'
 import { parseCall } from './parse.js'
@@ -97,10 +98,14 @@ main(process.argv.slice(2)).then(
   },
 )
 
+/** How long the end may be held up by what ends queries at servers, in milliseconds. */
+const FAREWELL_MS = 80
+
 /** Exits once the output is out; pipes are written asynchronously. */
 function exit(status: number): void {
   process.exitCode = status
-  const end = () => process.exit(status === 0 && lost ? EXIT.defect : status)
+  const end = () =>
+    farewells(FAREWELL_MS).then(() => process.exit(status === 0 && lost ? EXIT.defect : status))
   const busy = opened.filter(stream => !stream.destroyed && stream.writableLength > 0)
   let open = busy.length
   // A file that is full says so some ticks after the write.

@@ -45,6 +45,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     ...settingsOf(values, loaded?.config),
     ci: env.CI === 'true' || env.CI === '1',
     reaper,
+    logins: new Map(),
     signal,
     onVerdict: reporting.verdict.bind(reporting),
   }

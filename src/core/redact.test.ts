@@ -46,6 +46,8 @@ describe('an address for a reader', () => {
     ['nats://token@host', 'nats://***@host'],
     ['mqtt://token@host', 'mqtt://***@host'],
     ['nats+tls://token@host', 'nats+tls://***@host'],
+    ['nats://host?user=token', 'nats://host?user=***'],
+    ['mqtt://host?topic=t&user=token', 'mqtt://host?topic=t&user=***'],
     ['mqtts://user:pw@host', 'mqtts://***:***@host'],
   ])('has a token in the place of the user hidden: %s', (text, shown) =>
     expect(redactAddress(text)).toBe(shown),

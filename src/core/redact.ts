@@ -46,7 +46,7 @@ export function redactAddress(text: string): string {
   if (!url) return redactPairs(text)
   const [, scheme = '', rest = ''] = url
   const end = endOfUser(rest)
-  return `${scheme}://${end < 0 ? '' : userShown(scheme, rest.slice(0, end))}${redactPlace(rest.slice(end + 1))}`
+  return `${scheme}://${end < 0 ? '' : userShown(scheme, rest.slice(0, end))}${redactPlace(rest.slice(end + 1), scheme)}`
 }
 
 /**
@@ -66,12 +66,12 @@ const isPlace = (hosts: string): boolean =>
   hosts.split(',').every(host => /^(\[[^\]]*\]|[^:[\]]*)(:\d*)?$|^[0-9A-Fa-f:.]+$/.test(host))
 
 /** Host, path and query. What follows a colon and is no port is taken for a password whose host is missing. */
-function redactPlace(place: string): string {
+function redactPlace(place: string, scheme: string): string {
   const [, hosts = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(place) ?? []
   if (!isPlace(hosts)) return `${place.replace(/:[\s\S]*$/, '')}:${MASK}`
   // An address in an address: where its own parts end is anyone's guess.
   if (path.includes('://')) return `${hosts}/${MASK}`
-  return `${hosts}${path}${redactQuery(tail)}`
+  return `${hosts}${path}${redactQuery(tail, TOKEN_USER.test(scheme))}`
 }
 
 function userShown(scheme: string, userinfo: string): string {
@@ -81,19 +81,20 @@ function userShown(scheme: string, userinfo: string): string {
   return stray || TOKEN_USER.test(scheme) ? `${MASK}:${MASK}@` : `${userinfo.slice(0, colon)}:${MASK}@`
 }
 
-function redactQuery(tail: string): string {
+function redactQuery(tail: string, userIsToken: boolean): string {
   const query = tail.replace(/#[\s\S]*$/, '').slice(1)
-  return query && `?${query.split('&').map(redactParameter).join('&')}`
+  const redact = (pair: string) => redactParameter(pair, userIsToken)
+  return query && `?${query.split('&').map(redact).join('&')}`
 }
 
-function redactParameter(pair: string): string {
+function redactParameter(pair: string, userIsToken: boolean): string {
   const sign = pair.indexOf('=')
   if (sign < 0) return pair && MASK
   const key = pair.slice(0, sign)
-  if (!isOpenParameter(key)) return `${key}=${MASK}`
+  if (!isOpenParameter(key) || (userIsToken && /^user$/i.test(key))) return `${key}=${MASK}`
   // Some write ; between parameters.
   const [value, ...more] = pair.slice(sign + 1).split(';')
-  return `${key}=${[value, ...more.map(redactParameter)].join(';')}`
+  return `${key}=${[value, ...more.map(one => redactParameter(one, userIsToken))].join(';')}`
 }
 
 /** The program of a command line: arguments may be secrets, and so may what is assigned before it. */
@@ -113,7 +114,7 @@ function redactPairs(text: string): string {
     return `${named[1]}${redactAddress(named[2] ?? '')}`
   if (!/^\s*[A-Za-z_]\w*\s*=/.test(text)) {
     const place = text.replace(/^[\s\S]*@/, `${MASK}@`)
-    return place.includes('=') ? place.replace(/=[\s\S]*$/, `=${MASK}`) : redactPlace(place)
+    return place.includes('=') ? place.replace(/=[\s\S]*$/, `=${MASK}`) : redactPlace(place, '')
   }
   let shown = ''
   let at = 0

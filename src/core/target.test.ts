@@ -195,10 +195,51 @@ describe('TLS', () => {
     ['ssl=1', 'require'],
     ['ssl=false', 'disable'],
     ['ssl=0', 'disable'],
-    ['ssl=maybe', 'prefer'],
+    ['ssl=yes', 'require'],
+    ['ssl=Off', 'disable'],
+    ['ssl=verify-ca', 'verify-ca'],
+    ['tls=skip-verify', 'require'],
+    ['ssl={"rejectUnauthorized":true}', 'verify-full'],
+    ['ssl={"rejectUnauthorized":false}', 'require'],
     ['ssl=true&sslmode=verify-full', 'verify-full'],
   ])('by %s means mode %s', (query, mode) => {
     expect(parse(`postgres://h/d?${query}`).tls.mode).toBe(mode)
+  })
+
+  test.each(['ssl=maybe', 'tls=si'])('%s is refused: a password would go in clear', query => {
+    for (const scheme of ['postgres', 'amqp', 'mqtt', 'clickhouse'])
+      expect(refusal(`${scheme}://h/d?${query}`)).toMatch(
+        / "(maybe|si)" is not true or false; write sslmode=/,
+      )
+  })
+
+  test.each(['ssl=true', 'tls=true', 'ssl=True', 'tls=1'])(
+    '%s verifies where plain is the usual mode',
+    query => {
+      for (const scheme of ['amqp', 'mqtt', 'memcached', 'redis'])
+        expect(parse(`${scheme}://h?${query}`).tls.mode).toBe('verify-full')
+    },
+  )
+
+  test('files without a mode are refused where nothing would use them, and make it strict for NATS', () => {
+    for (const scheme of ['amqp', 'mqtt', 'memcached', 'redis'])
+      expect(refusal(`${scheme}://h?sslrootcert=ca.pem`)).toContain(
+        'sslrootcert is given, but nothing asks for TLS',
+      )
+    expect(parse('nats://h?sslrootcert=ca.pem').tls.mode).toBe('verify-full')
+    expect(parse('postgres://h/d?sslrootcert=ca.pem').tls.mode).toBe('prefer')
+  })
+
+  test.each([
+    ['amqp+ssl', 'amqps://'],
+    ['redis+tls', 'rediss://'],
+    ['mqtt+ssl', 'mqtts://'],
+    ['memcached+tls', 'memcached://…?sslmode=verify-full'],
+    ['nats+ssl', 'nats+tls://'],
+    ['clickhouse+secure', 'clickhouses://'],
+    ['mysql+ssl', 'mysql://…?sslmode=verify-full'],
+  ])('%s:// is no dialect, and the message says what to write: %s', (scheme, right) => {
+    expect(refusal(`${scheme}://app:hunter22@h/d`)).toContain(`For TLS write ${right}`)
   })
 
   test('mode that does not exist is refused with those that do', () => {

@@ -82,9 +82,17 @@ function mongodbAddress(url: Address, text: string): Address {
 }
 
 function schemeOf(scheme: string, text: string, { schemes }: ParseOptions): Scheme {
-  // Other ecosystems append a driver: postgresql+asyncpg.
-  const found = schemes.get(scheme) ?? schemes.get(scheme.replace(/\+.*$/, ''))
+  // Other ecosystems append a driver: postgresql+asyncpg. What asks for TLS is no driver's name.
+  const [base = '', driver = ''] = scheme.split('+')
+  const wantsTls = /tls|ssl|secure|https|wss?$/.test(driver)
+  const found = schemes.get(scheme) ?? (wantsTls ? undefined : schemes.get(base))
   if (found) return found
+  if (wantsTls && schemes.has(base)) {
+    const secure = [`${base}s`, `${base}+tls`, `${base}+ssl`].find(one => schemes.has(one))
+    throw usage(
+      `${redactAddress(text)}: scheme "${scheme}" is not known. For TLS write ${secure ? `${secure}://` : `${base}://…?sslmode=verify-full`}`,
+    )
+  }
   const known = [...schemes.keys()]
   const near = nearest(scheme, known)
   throw usage(
@@ -157,7 +165,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ...(password === undefined ? {} : { password: new Secret(password) }),
     ...(database ? { database } : {}),
     // A web address' query belongs to the server.
-    tls: tlsOf(scheme.tls, web ? key => url.fragment.get(key) : get, bad),
+    tls: tlsOf(scheme, web ? key => url.fragment.get(key) : get, bad),
     params,
     ...(web
       ? { location: new Secret(encoded((url.path || '/') + (url.rawQuery ? `?${url.rawQuery}` : ''))) }

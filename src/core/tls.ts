@@ -16,21 +16,25 @@ export interface TlsSettings {
   readonly direct: boolean
 }
 
-/** The settings by an address' parameters; `fallback` is the mode where they name none. */
+/** The settings by an address' parameters; the scheme's mode holds where they name none. */
 export function tlsOf(
-  fallback: TlsMode | undefined,
+  scheme: { readonly service: string; readonly tls?: TlsMode },
   get: (key: string) => string | undefined,
   bad: (what: string) => Error,
 ): TlsSettings {
-  const named =
-    get('sslmode') ??
-    ({ true: 'require', '1': 'require', false: 'disable', '0': 'disable' } as Record<string, string>)[
-      get('ssl') ?? ''
-    ]
+  const libpq = scheme.tls === 'prefer' && scheme.service !== 'nats'
+  const switched = ['ssl', 'tls'].map(key => switchedBy(key, get(key), libpq, bad)).find(mode => mode)
+  const named = get('sslmode') ?? switched
+  const file = ['sslrootcert', 'sslcert', 'sslkey'].find(get)
   // libpq 16: the system's authorities are for servers with names of their own.
-  const usual = get('sslrootcert') === 'system' ? 'verify-full' : fallback
+  const usual =
+    get('sslrootcert') === 'system' || (file && !libpq && scheme.tls === 'prefer')
+      ? 'verify-full'
+      : scheme.tls
   const mode = (named ?? usual ?? 'disable') as TlsMode
   if (!TLS_MODES.includes(mode)) throw bad(`sslmode "${mode}" is not one of ${TLS_MODES.join(', ')}`)
+  if (file && named === undefined && mode === 'disable')
+    throw bad(`${file} is given, but nothing asks for TLS; add sslmode=verify-full`)
   const negotiation = get('sslnegotiation') ?? 'postgres'
   if (!['postgres', 'direct'].includes(negotiation))
     throw bad(`sslnegotiation "${negotiation}" is not postgres or direct`)
@@ -44,4 +48,21 @@ export function tlsOf(
     sni: get('sslsni') !== '0',
     direct: negotiation === 'direct',
   }
+}
+
+/** What drivers write for `sslmode`: ssl=true, tls=skip-verify, ssl={"rejectUnauthorized":false}. */
+function switchedBy(
+  key: string,
+  value: string | undefined,
+  libpq: boolean,
+  bad: (what: string) => Error,
+): string | undefined {
+  if (value === undefined) return undefined
+  const word = value.toLowerCase()
+  if (/^(true|1|yes|on|t|)$/.test(word)) return libpq ? 'require' : 'verify-full'
+  if (/^(false|0|no|off|f)$/.test(word)) return 'disable'
+  if (word.startsWith('{')) return /"rejectunauthorized"\s*:\s*false/.test(word) ? 'require' : 'verify-full'
+  const mode = { 'skip-verify': 'require', preferred: 'prefer' }[word] ?? word
+  if ((TLS_MODES as readonly string[]).includes(mode)) return mode
+  throw bad(`${key} "${value}" is not true or false; write sslmode=${TLS_MODES.join('|')}`)
 }

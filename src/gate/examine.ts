@@ -2,6 +2,7 @@ import { ProbeError, type Row, type Service, type Session } from '../core/servic
 import type { Target } from '../core/target.js'
 import type { Server } from '../core/verdict.js'
 import type { NetAttempt } from './attempt.js'
+import { noted } from './farewell.js'
 import type { ProbeOptions } from './options.js'
 
 /** Opens a session and asks it all that the options want. Throws where any of it fails; nothing stays open then. */
@@ -28,7 +29,7 @@ export async function examine(
     if (until === 'schema') await attempt.step('schema', () => complete(session, service, expect ?? {}))
     return { session, server: details ? await inspected(session) : session.server }
   } catch (error) {
-    await session.close()
+    await noted(session.close())
     throw error
   }
 }

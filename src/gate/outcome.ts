@@ -1,6 +1,7 @@
 import type { Service } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
+import type { Logins } from './logins.js'
 import type { ProbeOptions } from './options.js'
 
 export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> {
@@ -19,6 +20,8 @@ export interface WaitOptions extends Omit<ProbeOptions, 'timeoutMs' | 'signal'> 
   /** Wait until the targets refuse, or their names are gone. */
   readonly gone?: boolean
   readonly signal?: AbortSignal
+  /** What other waits know of the same logins: together they must not lock an account. */
+  readonly logins?: Map<string, Logins>
   /** Hears of every verdict as it is reached. */
   readonly onVerdict?: (verdict: Verdict, progress: Progress) => void
 }

@@ -1,11 +1,7 @@
 import type { ReasonId } from '../core/reasons.js'
 import { reasonOf } from '../core/reasons.js'
 import type { NotReady, Verdict } from '../core/verdict.js'
-
-/** Logins that were rejected so far, counted together for all targets with the same credentials. */
-export interface Logins {
-  rejected: number
-}
+import { Logins } from './logins.js'
 
 /** What a wait remembers of one target's attempts. Milliseconds since the wait began. */
 export interface History {
@@ -16,7 +12,7 @@ export interface History {
   answeredSince: number | undefined
 }
 
-export const newHistory = (logins: Logins = { rejected: 0 }): History => ({
+export const newHistory = (logins: Logins = new Logins()): History => ({
   logins,
   brokenSince: undefined,
   answeredSince: undefined,
@@ -49,14 +45,19 @@ export function decide(
   history.brokenSince ??= now
   if (reason === 'authentication-failed') history.logins.rejected++
   const left = history.brokenSince + graceMs - now
-  if (graceMs === 0 || left <= 0 || history.logins.rejected >= MAX_REJECTED) return { act: 'stop' }
+  if (graceMs === 0 || left <= 0 || history.logins.rejected >= MAX_REJECTED) {
+    history.logins.spent ||= reason === 'authentication-failed'
+    return { act: 'stop' }
+  }
   // The one login that is left is made at the end of the grace.
   return { act: 'again', delayMs: reason === 'authentication-failed' ? left : Math.min(BROKEN_POLL_MS, left) }
 }
 
 /** Has another target with the same credentials used up the login that `decide` had left to this one? */
 export const isSpent = (verdict: Verdict, { logins }: History): boolean =>
-  !verdict.ready && verdict.finding.reason === 'authentication-failed' && logins.rejected >= MAX_REJECTED
+  !verdict.ready &&
+  verdict.finding.reason === 'authentication-failed' &&
+  (logins.spent || logins.rejected >= MAX_REJECTED)
 
 /** Does this verdict end a wait once it outlives the grace? */
 export function ends(verdict: NotReady, graceMs = 1): boolean {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../test/support/fake-clock.js'
 import { type FakeService, fakeService, fakeTarget, type Login } from '../../test/support/fake-service.js'
+import { Secret } from '../core/redact.js'
 import type { Server, Verdict } from '../core/verdict.js'
 import type { Aim, Outcome, WaitOptions, WaitResult } from './outcome.js'
 import { waitForTargets } from './wait.js'
@@ -32,12 +33,15 @@ const reasonOf = (verdict: Verdict) => (verdict.ready ? 'ready' : verdict.findin
  */
 async function wait(
   scripts: readonly Script[],
-  options: WaitOptions = {},
+  { password, ...options }: WaitOptions & { password?: string } = {},
   started = (_: FakeClock) => {},
 ): Promise<Run> {
   const clock = new FakeClock()
   const services = scripts.map(script => fakeService(clock, script))
-  const aims: Aim[] = services.map((service, i) => ({ target: fakeTarget(`db${i + 1}`), service }))
+  const aims: Aim[] = services.map((service, i) => ({
+    target: { ...fakeTarget(`db${i + 1}`), ...(password ? { password: new Secret(password) } : {}) },
+    service,
+  }))
   const told: Told[] = []
   const waiting = waitForTargets(aims, {
     clock,
@@ -196,6 +200,30 @@ describe('what never heals', () => {
     const run = await wait([() => ({ fails: 'authentication-failed' })], { graceMs: 1500 })
     expect(run.services[0]?.logins).toEqual([0, 1500])
     expect(run.result.durationMs).toBe(1500)
+  })
+
+  test.each([0, 1500])(
+    'of one rejected password means two logins in all, for five targets, with a grace of %i ms',
+    async graceMs => {
+      const rejecting = () => ({ fails: 'authentication-failed' }) as const
+      const five = Array.from({ length: 5 }, () => rejecting)
+      const options = { graceMs, timeoutMs: 5000, password: 'wrong' }
+      const run = await wait(five, options)
+      const logins = run.services.flatMap(service => service.logins)
+      expect(logins).toHaveLength(graceMs === 0 ? 1 : 2)
+      expect(run.result.durationMs).toBe(graceMs)
+      const any = await wait(five, { ...options, any: true })
+      expect(any.services.flatMap(service => service.logins)).toHaveLength(graceMs === 0 ? 1 : 2)
+      expect(any.result.outcomes.map(one => one.state)).toEqual(five.map(() => 'broken'))
+    },
+  )
+
+  test('of a password that is right asks all targets at once from the second attempt on', async () => {
+    const starting = (_: number, now: number): Login =>
+      now < 200 ? { fails: 'server-not-ready' } : { takesMs: 300 }
+    const run = await wait([() => ({}), starting, starting], { password: 'right' })
+    expect(run.result.ok).toBe(true)
+    expect(run.result.durationMs).toBeLessThan(600)
   })
 
   test('ends the wait for the others, too, and is the culprit', async () => {

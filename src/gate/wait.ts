@@ -1,13 +1,12 @@
 import type { Session } from '../core/service.js'
-import type { Target } from '../core/target.js'
-import type { NotReady, Server, Verdict } from '../core/verdict.js'
+import type { NotReady, Ready, Server, Verdict } from '../core/verdict.js'
 import { type Clock, childOf, systemClock } from '../io/clock.js'
 import { cachedResolve, resolveHost } from '../io/resolve.js'
+import { Logins, loginOf, NOT_TRIED } from './logins.js'
 import { ATTEMPT_TIMEOUT_MS } from './options.js'
 import type { Aim, Outcome, State, WaitOptions, WaitResult } from './outcome.js'
-import { decide, ends, type History, isGone, isSpent, type Logins, newHistory } from './policy.js'
+import { decide, ends, type History, isGone, isSpent, newHistory } from './policy.js'
 import { type Probed, probeOnce } from './probe.js'
-import { survey } from './survey.js'
 
 export const TIMEOUT_MS = 60_000
 export const GRACE_MS = 3000
@@ -22,9 +21,9 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
   const deadline = clock.deadline(options.timeoutMs ?? TIMEOUT_MS, options.signal)
   const settled = childOf(deadline.signal)
   const resolve = options.resolve ?? cachedResolve(resolveHost, () => clock.now())
-  const logins = new Map<string, Logins>()
+  const logins = options.logins ?? new Map<string, Logins>()
   const waits = aims.map(aim => {
-    const shared = logins.get(loginOf(aim.target)) ?? { rejected: 0 }
+    const shared = logins.get(loginOf(aim.target)) ?? new Logins()
     logins.set(loginOf(aim.target), shared)
     return new TargetWait(aim, { ...options, resolve }, clock, begun, settled.signal, newHistory(shared))
   })
@@ -48,9 +47,6 @@ export async function waitForTargets(aims: readonly Aim[], options: WaitOptions 
     : (outcomes.find(one => one.state === 'broken') ?? outcomes.find((_, i) => !waits[i]?.succeeded))
   return { ok, durationMs: Math.round(clock.now() - begun), outcomes, ...(culprit ? { culprit } : {}) }
 }
-
-/** Who logs in where: what a rejected password counts against. */
-const loginOf = ({ service, hosts, user }: Target): string => JSON.stringify([service, hosts, user])
 
 /** Another target decided: to an attempt that is under way this is a deadline like any other. */
 class DecidedError extends Error {
@@ -129,8 +125,9 @@ class TargetWait {
         // Stability is judged by the server's age.
         ...(options.stableMs ? { details: true } : {}),
       })
-    this.#attempts++
-    const { verdict, session } = await probe()
+    const probed = await this.#inTurn(probe)
+    if (!probed) return UNTRIED_POLL_MS
+    const { verdict, session } = probed
     const cutShort = this.signal.aborted && this.clock.now() - begun < Math.min(TELLING_MS, timeoutMs)
     const first = this.#attempts === 1
     if (cutShort && !verdict.ready && first && options.any && this.signal.reason instanceof DecidedError) {
@@ -159,13 +156,37 @@ class TargetWait {
         this.#tell(shaken)
         return this.#again(shaken)
       }
-      if (options.details ?? true)
-        this.#verdict = await survey(target, verdict, options.resolve ?? resolveHost, this.signal)
+      if (options.details ?? true) this.#verdict = await this.#surveyed(verdict)
       this.#succeed('ready')
       return undefined
     } finally {
       await session?.close()
     }
+  }
+
+  async #surveyed(verdict: Ready): Promise<Ready> {
+    const several = verdict.steps.some(({ layer, detail }) => layer === 'dns' && detail?.includes(', '))
+    if (!several) return verdict
+    const { survey } = await import('./survey.js')
+    return survey(this.aim.target, verdict, this.options.resolve ?? resolveHost, this.signal)
+  }
+
+  /** Attempts by one login come one after another, until one is let in or two were rejected. */
+  async #inTurn(probe: () => Promise<Probed>): Promise<Probed | undefined> {
+    const { logins } = this.history
+    const counted = this.aim.target.password !== undefined && !this.options.gone
+    const attempt = async () => {
+      const rejectedElsewhere = logins.rejected > 0 && !logins.accepted && this.#attempts === 0
+      if (counted && rejectedElsewhere) return undefined
+      this.#attempts++
+      const probed = await probe()
+      logins.learn(probed.verdict)
+      return probed
+    }
+    const probed = await (counted ? logins.inTurn(this.signal, attempt) : attempt())
+    if (!probed)
+      this.#verdict = { ...this.#verdict, ready: false, layer: 'auth', finding: NOT_TRIED } as NotReady
+    return probed
   }
 
   async #holdsStill(
@@ -209,6 +230,9 @@ class TargetWait {
 
 /** A port that says nothing is asked what it is ever more seldom: each question is a connection that comes to nothing. */
 const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0
+
+/** How often a target that must not be tried yet looks whether it may, in milliseconds. */
+const UNTRIED_POLL_MS = 50
 
 const NOT_WAITED_FOR = {
   reason: 'unknown',

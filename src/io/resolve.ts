@@ -61,7 +61,7 @@ async function viaNode(name: string, signal: AbortSignal): Promise<Resolved[]> {
 async function viaGetent(path: string, name: string, signal: AbortSignal): Promise<Resolved[]> {
   const { execFile } = await import('node:child_process')
   return new Promise((resolve, reject) => {
-    execFile(path, ['ahosts', name], { signal, killSignal: 'SIGKILL' }, (error, stdout) => {
+    execFile(path, ['ahosts', '--', name], { signal, killSignal: 'SIGKILL' }, (error, stdout) => {
       if (signal.aborted) return reject(signal.reason)
       const found = [...stdout.matchAll(/^(\S+)\s+STREAM/gm)].map(([, address = '']) => address)
       if (found.length > 0)

@@ -43,7 +43,13 @@ const REGISTRY: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./rabbitmq/index.js')).rabbitmq,
   },
   mysql: {
-    schemes: { mysql: 'prefer', mariadb: 'prefer', 'mysql+unix': 'disable', 'mariadb+unix': 'disable' },
+    schemes: {
+      mysql: 'prefer',
+      mysql2: 'prefer',
+      mariadb: 'prefer',
+      'mysql+unix': 'disable',
+      'mariadb+unix': 'disable',
+    },
     port: 3306,
     load: async () => (await import('./mysql/index.js')).mysql,
   },

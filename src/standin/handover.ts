@@ -54,9 +54,14 @@ function forgetTls(env: Map<string, string>): void {
 function clear(env: Map<string, string>, source: Source): void {
   if (source.kind === 'url') env.delete(source.variable)
   else
-    for (const variable of Object.keys(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES))
+    for (const variable of source.kind === 'pg'
+      ? Object.keys(PG_VARIABLES)
+      : [...Object.keys(DB_VARIABLES), SOCKET])
       env.delete(variable)
 }
+
+/** Laravel prefers it to DB_HOST. */
+const SOCKET = 'DB_SOCKET'
 
 /** Settings that belong to the server that was replaced; the rest of a family may stay. */
 const OF_THE_OLD_SERVER = new Set([
@@ -96,6 +101,7 @@ function point(
     env.set(source.variable, urlOf(PLAIN[kept?.toLowerCase() ?? ''] ?? kept ?? scheme, address))
     return
   }
+  if (source.kind === 'db') env.delete(SOCKET)
   for (const [variable, keyword] of Object.entries(source.kind === 'pg' ? PG_VARIABLES : DB_VARIABLES)) {
     const value = address.get(keyword)
     if (value !== undefined) env.set(variable, value)

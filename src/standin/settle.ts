@@ -1,6 +1,7 @@
 import type { Service } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import { mayDescend, type Verdict } from '../core/verdict.js'
+import type { Logins } from '../gate/logins.js'
 import type { Aim, Outcome, Progress } from '../gate/outcome.js'
 import { waitForTargets } from '../gate/wait.js'
 import type { Reaper } from '../io/reaper.js'
@@ -26,6 +27,8 @@ export interface SettleOptions {
   readonly timeoutMs: number
   readonly attemptTimeoutMs: number
   readonly reaper: Reaper
+  /** Shared by all services of one run. */
+  readonly logins: Map<string, Logins>
   readonly signal: AbortSignal
   readonly onVerdict: (verdict: Verdict, progress: Progress) => void
 }
@@ -65,6 +68,7 @@ async function look(aim: Aim, options: SettleOptions): Promise<{ outcome: Outcom
     timeoutMs: options.timeoutMs,
     attemptTimeoutMs: options.attemptTimeoutMs,
     graceMs: 0,
+    logins: options.logins,
     signal: seen.signal,
     onVerdict(verdict, progress) {
       options.onVerdict(verdict, progress)

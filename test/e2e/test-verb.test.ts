@@ -71,6 +71,7 @@ test('a database that is absent is replaced in every variable that names it', as
     DB_NAME: 'app',
     DB_USER: 'app',
     DB_PASSWORD: 'longpassword',
+    DB_SOCKET: '/run/other.sock',
   }
   const { env } = await seen({ DATABASE_URL: url, ...family, ...habit })
   const chosen = new URL(env.DATABASE_URL ?? '')
@@ -79,6 +80,7 @@ test('a database that is absent is replaced in every variable that names it', as
   expect(env).toMatchObject({ PGPORT: chosen.port, PGUSER: 'holdfast', PGDATABASE: 'holdfast' })
   expect(env).toMatchObject({ DB_PORT: chosen.port, DB_NAME: 'holdfast', DB_PASSWORD: chosen.password })
   expect(env).not.toHaveProperty('PGSSLMODE')
+  expect(env).not.toHaveProperty('DB_SOCKET')
   expect(env.HOLDFAST_TARGET_POSTGRES_REASON).toContain('connection-refused')
 })
 

@@ -160,6 +160,22 @@ test('--any says of a target that it was not waited for, and invents no fault', 
   expect(document.targets[0]?.message).toContain('another target decided')
 })
 
+test('a query that outlives the run is ended at the server', async () => {
+  const server = await startPostgres()
+  onTestFinished(() => server.remove())
+  const { status } = await waitJson([
+    server.url(),
+    '--once',
+    '--attempt-timeout',
+    '300ms',
+    '--query',
+    'select pg_sleep(600)',
+  ])
+  expect(status).toBe(1)
+  const running = "select count(*) from pg_stat_activity where query like '%600%' and usename = 'app'"
+  await expect.poll(() => server.sql(running), { timeout: 5000 }).toBe('0')
+})
+
 describe('--connections', () => {
   test.concurrent('must all answer at the same time', async ({ expect }) => {
     const server = await startPostgres({ maxConnections: 4 })

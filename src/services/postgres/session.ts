@@ -20,7 +20,7 @@ export class PostgresSession implements Session {
     readonly link: Link,
     readonly talk: Conversation,
     /** Ends a question that nobody waits for any more: the server would go on with it. */
-    readonly cancel: () => void = () => {},
+    readonly cancel: () => Promise<void> = async () => {},
   ) {}
 
   get server(): Server {
@@ -97,9 +97,9 @@ export class PostgresSession implements Session {
   }
 
   async close(): Promise<void> {
-    if (this.#asking) this.cancel()
     this.link.write(terminate())
     this.link.close()
+    if (this.#asking) await this.cancel()
   }
 
   /** Runs a simple query; the rows are those of its first result. */
