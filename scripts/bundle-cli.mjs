@@ -5,7 +5,7 @@ import { build } from 'esbuild'
 import { cli } from './entries.mjs'
 
 /** In cli.cjs although imported dynamically: small, needed by most runs, and late for the sake of Node's modules. */
-const HOT = ['postgres', 'redis', 'tcp'].map(name => `src/services/${name}/index.ts`)
+const HOT = ['postgres', 'redis'].map(name => `src/services/${name}/index.ts`)
 
 const nameOf = source =>
   source
