@@ -427,14 +427,14 @@ describe('a peer that', () => {
   })
 
   test('refuses the login with an error as long as a packet may be is heard at once', async () => {
-    const long = { errno: 1045, state: '28000', message: `${'\0'.repeat(16_000_000)}x` }
+    const long = { errno: 1045, state: '28000', message: `${'\0'.repeat(30_000)}${'x'.repeat(16_000_000)}` }
     const { port } = await startedPeer(mysqlError(long))
     const verdict = await refusal(`mysql://app@127.0.0.1:${port}`, { timeoutMs: 3_000 })
     expect(verdict).toMatchObject({
       layer: 'auth',
       finding: { reason: 'authentication-failed', code: '1045' },
     })
-    expect(verdict.finding.message.length).toBeLessThan(5_000)
+    expect(verdict.finding.message).toBe('an error without a message')
   })
 
   test('is the X Protocol’s port is named so', async () => {

@@ -69,12 +69,13 @@ export class Conversation {
 
 /** The verdict of an ERR packet, on the way to a session or, `connected`, in one. */
 export function failure(payload: Uint8Array, connected: boolean): ProbeError {
-  const error = serverError(payload)
+  const seen = serverError(payload)
+  const error = { ...seen, message: seen.message || 'an error without a message' }
   return new ProbeError(
     classifyMysql(error, connected) ?? {
       reason: connected ? 'query-error' : 'protocol-mismatch',
       code: String(error.errno),
-      message: error.message || 'an error without a message',
+      message: error.message,
     },
   )
 }
