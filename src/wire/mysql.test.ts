@@ -158,8 +158,17 @@ describe('an error', () => {
     ['before the greeting', bytes(0xff, 0x10, 4, 'Too many connections'), 1040, '', 'Too many connections'],
     ['without a message', bytes(0xff, 0x10, 4), 1040, '', ''],
     ['that begins with a sign', bytes(0xff, 0x10, 4, '#not a state'), 1040, '', '#not a state'],
+    ['that ends in zero bytes', bytes(0xff, 0x15, 4, '#28000De\0nied\0\0'), 1045, '28000', 'De\0nied'],
   ])('%s tells its number', (_, payload, errno, state, message) => {
     expect(serverError(payload)).toEqual({ errno, state, message })
+  })
+
+  test('as long as a packet may be is read as far as an error goes', () => {
+    const zeros = new Uint8Array(30_000)
+    expect(serverError(concat(bytes(0xff, 0x15, 4, '#28000'), zeros, bytes('x'))).message).toBe('')
+    expect(
+      serverError(concat(bytes(0xff, 0x15, 4), new Uint8Array(MAX_PAYLOAD - 10).fill(0x61))).message,
+    ).toBe('a'.repeat(4096))
   })
 })
 
@@ -177,6 +186,26 @@ describe('a row', () => {
     )
     const long = 'x'.repeat(70_000)
     expect(textRow(lenenc(utf8(long)), 1)).toEqual([long])
+  })
+
+  test('of which the end was dropped has the values that are there', () => {
+    const written = concat(
+      lenenc(utf8('yes')),
+      bytes(0xfb),
+      lenenc(utf8('x'.repeat(70_000))),
+      lenenc(utf8('no')),
+    )
+    const all = ['yes', null, 'x'.repeat(70_000), 'no']
+    for (const end of [0, 3, 5, 12, 20, 1000, written.length - 3]) {
+      const row = textRow(written.subarray(0, end), all.length, true)
+      const whole = row.slice(0, -1)
+      expect(whole).toEqual(all.slice(0, whole.length))
+      expect(all[whole.length] ?? '').toContain(row.at(-1) ?? '')
+    }
+    expect(textRow(written.subarray(0, 1000), 4, true)).toHaveLength(3)
+    fc.assert(
+      fc.property(fc.uint8Array(), fc.nat(5000), (it, columns) => tamed(() => textRow(it, columns, true))),
+    )
   })
 
   test('that is cut off, or is none, throws nothing but the error of the codec', () => {

@@ -6,6 +6,12 @@
 /** A payload of this size goes on in another packet: none that a probe reads is so long. */
 export const MAX_PAYLOAD = 0xffffff
 
+/** What is kept of any packet but a row, in bytes: a login's longest is a public key. */
+export const MAX_MESSAGE = 1 << 16
+
+/** What is kept of an error's text, in bytes. A server's own are 512 at most. */
+const MAX_ERROR = 4096
+
 /** Longer than any greeting; what announces more speaks another protocol. */
 export const MAX_GREETING = 4096
 
@@ -195,14 +201,17 @@ export interface ServerError {
   readonly message: string
 }
 
-/** Source: "ERR_Packet". */
+/** Source: "ERR_Packet". Reads the first 4 kB of the text. */
 export function serverError(payload: Uint8Array): ServerError {
   const fields = new Fields(payload)
   fields.take(1)
   const errno = fields.int(2)
-  const text = decode(fields.rest())
-  const marked = /^#([0-9A-Z]{5})([\s\S]*)$/.exec(text)
-  return { errno, state: marked?.[1] ?? '', message: (marked?.[2] ?? text).replace(/\0+$/, '') }
+  const bytes = fields.take(Math.min(fields.left, MAX_ERROR))
+  let end = bytes.length
+  while (bytes[end - 1] === 0) end--
+  const text = decode(bytes.subarray(0, end))
+  const state = /^#([0-9A-Z]{5})/.exec(text)?.[1] ?? ''
+  return { errno, state, message: state ? text.slice(6) : text }
 }
 
 export const isError = (payload: Uint8Array): boolean => payload[0] === 0xff && payload.length >= 3
@@ -236,11 +245,14 @@ export function columnCount(payload: Uint8Array): number {
   return count
 }
 
-/** A row of the text protocol. */
-export function textRow(payload: Uint8Array, columns: number): (string | null)[] {
+/** A row of the text protocol. Of one that is `cut` off the values that are there, the last of them perhaps cut, too. */
+export function textRow(payload: Uint8Array, columns: number, cut = false): (string | null)[] {
   const fields = new Fields(payload)
-  return Array.from({ length: columns }, () => {
+  const row: (string | null)[] = []
+  // The longest number of a length takes 9 bytes.
+  while (row.length < columns && !(cut && fields.left < 9)) {
     const size = fields.lenenc()
-    return size === null ? null : decode(fields.take(size))
-  })
+    row.push(size === null ? null : decode(fields.take(cut ? Math.min(size, fields.left) : size)))
+  }
+  return row
 }

@@ -2,6 +2,10 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { networkInterfaces } from 'node:os'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseTarget } from '../../src/core/target.js'
+import { NetAttempt, Trace } from '../../src/gate/attempt.js'
+import { mysql } from '../../src/services/mysql/index.js'
+import { SCHEMES } from '../../src/services/registry.js'
 import { leavingNothing, probe, readiness, refusal, SECRET, startedPeer } from '../conformance/probing.js'
 import { type CertificateName, type Certificates, certificates } from '../support/certs.js'
 import { type MariadbServer, startMariadb } from '../support/mariadb.js'
@@ -9,6 +13,7 @@ import * as frames from '../support/mysqlframes.js'
 import {
   type MysqlMethod,
   type MysqlScript,
+  mysqlError,
   mysqlErrors,
   mysqlRefusal,
   mysql as peer,
@@ -378,6 +383,60 @@ describe('a peer that', () => {
     expect(it.connections).toBe(2)
   })
 
+  test('hears the end of its question before the session is closed', async () => {
+    const heard: Heard = { logins: [], statements: [], farewells: 0, cleartext: [] }
+    let calls = 0
+    const slow = await startedPeer(async connection => {
+      const first = ++calls === 1
+      const afterAuth = async () => {
+        await frames.readPacket(connection)
+        await connection.hang()
+      }
+      const query = (text: string) =>
+        text.startsWith('KILL') ? frames.ok(1) : frames.result([[text === 'SELECT 1' ? '1' : '7']])
+      await peer({ thread: 7, heard, query, ...(first ? { afterAuth } : {}) })(connection)
+    })
+    const { close } = await asking(slow.port)
+    await close()
+    expect(heard.statements).toEqual(['SELECT CONNECTION_ID()', 'KILL QUERY 7'])
+  })
+
+  test('does not answer that any more holds up the close of a session for a second at most', async () => {
+    let calls = 0
+    const mute = await startedPeer(async connection => {
+      // The second login fails at TLS, which sslmode=prefer then goes on without, and the third hangs.
+      if (++calls > 1) await new Promise(resolve => setTimeout(resolve, calls === 2 ? 700 : 0))
+      const afterGreeting = async () => {
+        await frames.readPacket(connection)
+        if (calls === 2) await connection.send(Buffer.alloc(64, 0xaa))
+        await connection.hang()
+      }
+      const afterAuth = (it: typeof connection) => it.hang()
+      const tls = certs.server
+      await (calls === 1
+        ? peer({ tls, afterAuth })(connection)
+        : peer({ capabilities: frames.MODERN | frames.CAPABILITY.SSL, afterGreeting })(connection))
+    })
+    const { close } = await asking(mute.port)
+    const begun = performance.now()
+    await close()
+    const ms = performance.now() - begun
+    expect(calls).toBe(3)
+    expect(ms).toBeGreaterThan(700)
+    expect(ms).toBeLessThan(1600)
+  })
+
+  test('refuses the login with an error as long as a packet may be is heard at once', async () => {
+    const long = { errno: 1045, state: '28000', message: `${'\0'.repeat(30_000)}${'x'.repeat(16_000_000)}` }
+    const { port } = await startedPeer(mysqlError(long))
+    const verdict = await refusal(`mysql://app@127.0.0.1:${port}`, { timeoutMs: 3_000 })
+    expect(verdict).toMatchObject({
+      layer: 'auth',
+      finding: { reason: 'authentication-failed', code: '1045' },
+    })
+    expect(verdict.finding.message).toBe('an error without a message')
+  })
+
   test('is the X Protocol’s port is named so', async () => {
     const notice = Buffer.of(5, 0, 0, 0, 0x0b, 8, 5, 0x1a, 0)
     const { port } = await startedPeer(connection => connection.send(notice))
@@ -396,6 +455,20 @@ describe('a peer that', () => {
     expect(finding).toMatchObject({ reason: 'query-error', message: expect.stringContaining('16 MB') })
   })
 })
+
+/** A session whose attempt has ended in the middle of a question, by its port. */
+async function asking(port: number): Promise<{ close: () => Promise<void> }> {
+  const url = `mysql://app:${encodeURIComponent(SECRET)}@127.0.0.1:${port}`
+  const ending = new AbortController()
+  const trace = new Trace(() => performance.now())
+  const target = parseTarget(url, { schemes: SCHEMES })
+  const attempt = new NetAttempt(target, '127.0.0.1', [{ address: '127.0.0.1', port }], trace, ending.signal)
+  const session = await mysql.open(target, attempt)
+  const asked = session.query?.('select slow()').catch(error => error)
+  ending.abort(new Error('the time is up'))
+  expect(await asked).toBeInstanceOf(Error)
+  return { close: () => session.close() }
+}
 
 function ed25519Key(): string {
   return generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString()

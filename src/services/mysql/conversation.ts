@@ -5,6 +5,7 @@ import {
   header,
   isError,
   MAX_GREETING,
+  MAX_MESSAGE,
   MAX_PAYLOAD,
   MalformedError,
   serverError,
@@ -16,6 +17,8 @@ import { classifyMysql } from './classify.js'
 export class Conversation {
   /** Of the packet that was read last. */
   #sequence = 0
+  /** Bytes of that packet that nobody wants. */
+  #rest = 0
 
   constructor(readonly link: Link) {}
 
@@ -35,14 +38,26 @@ export class Conversation {
     }
   }
 
-  /** The next payload, which may be an error. */
-  async read(): Promise<Uint8Array> {
+  /** The next payload, which may be an error: its first `limit` bytes, by default 64 kB. The rest is dropped unread. */
+  async read(limit = MAX_MESSAGE): Promise<Uint8Array> {
+    await this.#drop()
     const { size, sequence } = header(await this.link.read(4))
     this.#sequence = sequence
     if (size === MAX_PAYLOAD) {
       throw new ProbeError({ reason: 'query-error', message: 'the server sent a row of 16 MB or more' })
     }
-    return this.link.read(size)
+    const kept = Math.min(size, limit)
+    this.#rest = size - kept
+    return this.link.read(kept)
+  }
+
+  /** In the pieces in which it comes: none of it is gathered. */
+  async #drop(): Promise<void> {
+    while (this.#rest > 0) {
+      const { length } = await this.link.peek()
+      const dropped = await this.link.read(Math.min(length, this.#rest))
+      this.#rest -= dropped.length
+    }
   }
 
   /** The number of the next packet of this exchange. */
@@ -54,12 +69,13 @@ export class Conversation {
 
 /** The verdict of an ERR packet, on the way to a session or, `connected`, in one. */
 export function failure(payload: Uint8Array, connected: boolean): ProbeError {
-  const error = serverError(payload)
+  const seen = serverError(payload)
+  const error = { ...seen, message: seen.message || 'an error without a message' }
   return new ProbeError(
     classifyMysql(error, connected) ?? {
       reason: connected ? 'query-error' : 'protocol-mismatch',
       code: String(error.errno),
-      message: error.message || 'an error without a message',
+      message: error.message,
     },
   )
 }

@@ -47,7 +47,7 @@ async function enter(target: Target, attempt: Attempt, link: Link, encrypt: bool
   const secure = encrypt && (await startTls(target, attempt, talk, greeting, capabilities))
   const agreed = secure ? capabilities | CAN.SSL : capabilities
   await attempt.step('auth', () => authenticate(talk, greeting, agreed, target))
-  return new MysqlSession(talk, greeting, agreed, () => void cancel(target, attempt, greeting))
+  return new MysqlSession(talk, greeting, agreed, () => cancel(target, attempt, greeting))
 }
 
 async function startTls(
@@ -78,12 +78,12 @@ async function startTls(
 /** How long the attempt may be outlived by what ends its question, in milliseconds. */
 const CANCEL_MS = 1000
 
-/** A server goes on with the question of a client that has left. */
+/** A server goes on with the question of a client that has left. Resolves when it has been told, or cannot be. */
 async function cancel(target: Target, attempt: Attempt, { thread }: Greeting): Promise<void> {
   // What failed by itself is not running any more.
   if (!attempt.signal.aborted) return
   try {
-    const session = await aside(target, attempt, CANCEL_MS)
+    const session = await aside(target, attempt, performance.now() + CANCEL_MS)
     try {
       const [row] = await session.ask('SELECT CONNECTION_ID()')
       // A proxy's numbers are not those of the server: there, the number may be somebody else's.
@@ -98,11 +98,15 @@ async function cancel(target: Target, attempt: Attempt, { thread }: Greeting): P
   }
 }
 
-/** Another session with credentials that were accepted, and no database; it leaves no steps. */
-function aside({ database: _, ...target }: Target, attempt: Attempt, lastMs?: number): Promise<MysqlSession> {
+/**
+ * Another session with credentials that were accepted, and no database; it leaves no steps. It ends with the attempt,
+ * or at `end` of performance.now(), however often it connects.
+ */
+function aside({ database: _, ...target }: Target, attempt: Attempt, end?: number): Promise<MysqlSession> {
+  const left = () => (end ? { lastMs: Math.max(1, Math.ceil(end - performance.now())) } : {})
   const quiet: Attempt = {
     signal: attempt.signal,
-    connect: () => attempt.connect({ quiet: true, ...(lastMs ? { lastMs } : {}) }),
+    connect: () => attempt.connect({ quiet: true, ...left() }),
     step: (_, work) => work(),
   }
   return login(target, quiet, target.tls.mode !== 'disable' && target.tls.mode !== 'allow')

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest'
 import { Secret } from '../../core/redact.js'
-import type { Link } from '../../core/service.js'
+import type { Link, ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { TlsMode } from '../../core/tls.js'
-import { METHODS, type Setting } from './methods.js'
+import { METHODS, type Setting, unknownMethod } from './methods.js'
 
 interface Place {
   mode?: TlsMode
@@ -79,6 +79,52 @@ test.each([
     return 'refused'
   })
   expect(await answer).toBe(said)
+})
+
+test.each([
+  ['under TLS, verified or not', UNVERIFIED, IN_CLEAR],
+  ['over a socket', SOCKET, IN_CLEAR],
+  ['to this machine', LOCAL, '02'],
+  ['over the network', {}, 'refused'],
+  // Under TLS a server takes no RSA, and the parameter is about mysql_clear_password.
+  [
+    'under TLS, where the key is trusted',
+    { ...UNVERIFIED, params: { allowPublicKeyRetrieval: 'true' } },
+    IN_CLEAR,
+  ],
+  [
+    'under TLS, without clear passwords',
+    { ...UNVERIFIED, params: { enableCleartextPlugin: 'false' } },
+    IN_CLEAR,
+  ],
+])('caching_sha2_password in full %s', (_, place, said) => {
+  const answer = () => {
+    try {
+      return Buffer.from(
+        METHODS.get('caching_sha2_password')?.more?.(setting('secret', place), Uint8Array.of(4)) ?? [],
+      ).toString('hex')
+    } catch (error) {
+      expect((error as ProbeError).finding.reason).toBe('client-misuse')
+      return 'refused'
+    }
+  }
+  expect(answer()).toBe(said)
+})
+
+test('who is refused for want of TLS is told which TLS keeps the password from whom', () => {
+  const refused = () => METHODS.get('sha256_password')?.first(setting('secret'))
+  expect(refused).toThrow(
+    expect.objectContaining({
+      finding: expect.objectContaining({
+        advice: expect.stringContaining('Use sslmode=verify-full (require'),
+      }),
+    }),
+  )
+})
+
+test('a method that nobody knows is named, and no longer than a name is', () => {
+  expect(unknownMethod('dialog').message).toContain('asks for dialog,')
+  expect(unknownMethod('x'.repeat(60_000)).message.length).toBeLessThan(200)
 })
 
 test.each(['mysql_native_password', 'caching_sha2_password'])('%s takes no short nonce', async plugin => {

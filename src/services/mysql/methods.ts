@@ -35,8 +35,13 @@ function salt({ nonce }: Setting): Uint8Array {
   })
 }
 
-/** TLS, or a Unix socket: what is sent here the server alone reads. */
-const isPrivate = ({ link }: Setting): boolean => link.secure || link.address === 'unix'
+/**
+ * TLS, verified or not, or a Unix socket: who listens reads nothing here. Whoever answers TLS without being verified
+ * does read it, and no other way is left: under TLS a server takes the password itself and no RSA, as MySQL's own
+ * clients send it. Source: sha256_password_authenticate() and caching_sha2_password_authenticate() in MySQL's
+ * sql/auth/sql_authentication.cc, sha2_password.cc.
+ */
+const isEncrypted = ({ link }: Setting): boolean => link.secure || link.address === 'unix'
 
 const NO_PASSWORD = Uint8Array.of(0)
 
@@ -69,7 +74,7 @@ const cachingSha2: Method = {
     if (data.length > 1) return encrypted(setting, data)
     if (data[0] === FAST_OK) return undefined
     if (data[0] !== IN_FULL) throw strange('caching_sha2_password')
-    if (isPrivate(setting)) return cstring(setting.password)
+    if (isEncrypted(setting)) return cstring(setting.password)
     guardKey(setting)
     return Uint8Array.of(ASK_FOR_KEY.caching)
   },
@@ -80,14 +85,17 @@ const sha256: Method = {
   scrambles: false,
   first(setting) {
     if (!setting.password) return NO_PASSWORD
-    if (isPrivate(setting)) return cstring(setting.password)
+    if (isEncrypted(setting)) return cstring(setting.password)
     guardKey(setting)
     return Uint8Array.of(ASK_FOR_KEY.plain)
   },
   more: (setting, data) => encrypted(setting, data),
 }
 
-/** mysql_clear_password: PAM, LDAP. Whoever is not the server must not get to ask for it. */
+/**
+ * mysql_clear_password: PAM, LDAP. The parameter enableCleartextPlugin is about this method alone. A peer that is not
+ * verified can ask by the sha256 methods instead: only verify-ca and verify-full keep the password from it.
+ */
 const clear: Method = {
   scrambles: false,
   first(setting) {
@@ -128,21 +136,21 @@ export const METHODS: ReadonlyMap<string, Method> = new Map([
   ['client_ed25519', ed25519],
 ])
 
-/** A key that nobody vouches for may be that of whoever sits in between, who could then read the password. */
+/** Without TLS: a key that nobody vouches for may be that of whoever sits in between, who could then read the password. */
 function guardKey(setting: Setting): void {
   if (setting.link.local || isOn(setting, 'allowPublicKeyRetrieval')) return
   throw new ProbeError({
     reason: 'client-misuse',
     message: 'the server wants the password encrypted with its own public key, without TLS, over the network',
     advice:
-      'Use sslmode=require, or verify-full; allowPublicKeyRetrieval=true trusts the key that comes over the network.',
+      'Use sslmode=verify-full (require keeps the password from who listens, not from who sits in between); allowPublicKeyRetrieval=true trusts the key that comes over the network.',
   })
 }
 
 /** The password under the server's public key. Source: "Caching_sha2_password information", step 5. */
 function encrypted(setting: Setting, pem: Uint8Array): Uint8Array {
   // Nobody sends a key who was not asked for one.
-  if (isPrivate(setting) || !setting.password) throw strange('the public key')
+  if (isEncrypted(setting) || !setting.password) throw strange('the public key')
   guardKey(setting)
   const secret = xor(cstring(setting.password), salt(setting))
   try {
@@ -159,6 +167,6 @@ const strange = (what: string): ProbeError =>
 export const unknownMethod = (plugin: string): ProbeError =>
   new ProbeError({
     reason: 'client-misuse',
-    message: `the server asks for ${plugin || 'the passwords of MySQL 4.0'}, which a probe cannot answer`,
+    message: `the server asks for ${plugin.slice(0, 64) || 'the passwords of MySQL 4.0'}, which a probe cannot answer`,
     advice: 'Use an account with caching_sha2_password, mysql_native_password or ed25519.',
   })

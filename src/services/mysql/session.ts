@@ -16,8 +16,8 @@ import { type Conversation, failure, unexpected } from './conversation.js'
 import { missingFrom } from './schema.js'
 import { inspection, productOf } from './server.js'
 
-/** More than anybody here looks at: a table that is asked for by mistake is not kept. */
-const MAX_ROWS = 100
+/** What is kept of the first row, in bytes. */
+const MAX_ROW = 1 << 20
 
 export class MysqlSession implements Session {
   #asking = false
@@ -27,7 +27,7 @@ export class MysqlSession implements Session {
     readonly greeting: Greeting,
     readonly capabilities: number,
     /** Ends a question that nobody waits for any more: the server would go on with it. */
-    readonly cancel: () => void = () => {},
+    readonly cancel: () => Promise<void> = async () => {},
   ) {}
 
   get link(): Link {
@@ -87,13 +87,16 @@ export class MysqlSession implements Session {
     return missingFrom(expected, text => this.ask(text))
   }
 
+  /** Resolves when the server has been asked to end what it still works on, where it does: after a second at most. */
   async close(): Promise<void> {
-    if (this.#asking) this.cancel()
+    const cancelled = this.#asking ? this.cancel() : undefined
+    this.#asking = false
     this.link.write(quit())
     this.link.close()
+    await cancelled
   }
 
-  /** Runs one statement by the text protocol; the rows are those of its first result. */
+  /** Runs one statement by the text protocol. Gives the first row of its first result, which is all that is looked at. */
   async ask(text: string): Promise<Row[]> {
     this.#asking = true
     const rows = await this.#answer(text)
@@ -119,14 +122,14 @@ export class MysqlSession implements Session {
       if (!isEnd(end)) throw unexpected(end, 'a query')
     }
     for (;;) {
-      const payload = await this.#read()
+      const payload = await this.#read(kept.length === 0 ? MAX_ROW : undefined)
       if (isEnd(payload)) return { kept, more: hasMore(payload, this.capabilities) }
-      if (kept.length < MAX_ROWS) kept.push(textRow(payload, columns))
+      if (kept.length === 0) kept.push(textRow(payload, columns, payload.length === MAX_ROW))
     }
   }
 
-  async #read(): Promise<Uint8Array> {
-    const payload = await this.talk.read()
+  async #read(limit?: number): Promise<Uint8Array> {
+    const payload = await this.talk.read(limit)
     if (isError(payload)) throw failure(payload, true)
     return payload
   }
