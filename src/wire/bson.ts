@@ -194,7 +194,7 @@ class Reader {
       case 5: {
         const size = this.#int32()
         const at = this.#need(size < 0 ? -1 : size + 1) + 1
-        return this.bytes.slice(at, at + size)
+        return new Uint8Array(this.bytes.subarray(at, at + size))
       }
       case 7: {
         const at = this.#need(12)
