@@ -79,6 +79,14 @@ describe('the hosts of a name', () => {
     expect(asked.sort()).toEqual(['_mongodb._tcp.db.example.net', 'db.example.net'])
   })
 
+  test('are within the domain of a name that ends with a dot', async () => {
+    const { hosts } = await seeds([srv('a.example.net')], 'db.example.net.')
+    expect(hosts).toEqual([{ host: 'a.example.net', port: 27017 }])
+    await expect(seeds([srv('a.example.com')], 'db.example.net.')).rejects.toMatchObject({
+      finding: { reason: 'dns-failure' },
+    })
+  })
+
   test('need no TXT record', async () => {
     const { options } = await seeds([srv('a.example.net')])
     expect(options.size).toBe(0)

@@ -42,7 +42,7 @@ export async function resolveSeeds(
 
 /** Records lead to hosts of the same domain, lest a forged answer leads elsewhere. */
 function within(host: string, name: string): string {
-  const parts = name.toLowerCase().split('.')
+  const parts = name.toLowerCase().replace(/\.$/, '').split('.')
   const domain = parts.length > 2 ? parts.slice(1).join('.') : parts.join('.')
   const bare = host.replace(/\.$/, '')
   if (bare.toLowerCase().endsWith(`.${domain}`)) return bare

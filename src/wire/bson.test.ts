@@ -1,6 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { BsonError, type Document, decode, encode, ObjectId, type Value } from './bson.js'
+import {
+  BsonError,
+  BsonLimitError,
+  type Document,
+  decode,
+  encode,
+  MAX_VALUES,
+  ObjectId,
+  type Value,
+} from './bson.js'
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text, 'hex'))
 const plain = (document: Document) => ({ ...document })
@@ -88,6 +97,19 @@ test('nesting has a limit in both directions', () => {
     bytes = Uint8Array.from(outer)
   }
   expect(() => decode(bytes)).toThrow('nested too deep')
+})
+
+test('of values within a document no more are read than a limit, however they are nested', () => {
+  const list = (length: number) => encode({ a: [Array(length).fill(null)] })
+  expect(decode(list(MAX_VALUES - 2)).a).toEqual([Array(MAX_VALUES - 2).fill(null)])
+  expect(() => decode(list(MAX_VALUES - 1))).toThrow(BsonLimitError)
+})
+
+test('bytes and names of any length are written', () => {
+  const long = new Uint8Array(500_000).fill(7)
+  expect(Buffer.compare(decode(encode({ a: long })).a as Uint8Array, long)).toBe(0)
+  const name = 'n'.repeat(500_000)
+  expect(Object.keys(decode(encode({ [name]: 1 })))[0] === name).toBe(true)
 })
 
 test('a name is only a name', () => {

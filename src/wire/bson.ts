@@ -22,6 +22,12 @@ export class BsonError extends Error {
   override readonly name = 'BsonError'
 }
 
+/** A document of more values than are read. */
+export class BsonLimitError extends BsonError {}
+
+/** Values of a document and of all within it: each one costs time, however few its bytes. */
+export const MAX_VALUES = 20_000
+
 /** As deep as MongoDB nests documents. */
 const MAX_DEPTH = 100
 const INT32 = 2 ** 31
@@ -50,8 +56,11 @@ function writeDocument(document: Document | readonly Value[], out: number[], dep
 
 function write(name: string, value: Exclude<Value, undefined>, out: number[], depth: number): void {
   if (name.includes('\0')) throw new BsonError('a name with a zero byte')
-  const field = (type: number, ...bytes: number[]) =>
-    void out.push(type, ...encoder.encode(name), 0, ...bytes)
+  const field = (type: number, ...bytes: number[]) => {
+    out.push(type)
+    append(out, encoder.encode(name))
+    out.push(0, ...bytes)
+  }
   if (value === null) field(10)
   else if (typeof value === 'boolean') field(8, value ? 1 : 0)
   else if (typeof value === 'number') field(...numberOf(value))
@@ -59,18 +68,24 @@ function write(name: string, value: Exclude<Value, undefined>, out: number[], de
     const bytes = encoder.encode(value)
     field(2)
     push32(out, bytes.length + 1)
-    for (const byte of bytes) out.push(byte)
+    append(out, bytes)
     out.push(0)
   } else if (value instanceof Uint8Array) {
     field(5)
     push32(out, value.length)
-    out.push(0, ...value)
+    out.push(0)
+    append(out, value)
   } else if (value instanceof ObjectId) {
     field(7, ...(value.hex.match(/../g) ?? []).map(byte => Number.parseInt(byte, 16)))
   } else {
     field(Array.isArray(value) ? 4 : 3)
     writeDocument(value, out, depth + 1)
   }
+}
+
+/** One by one: arguments of one call lie on the stack. */
+function append(out: number[], bytes: Uint8Array): void {
+  for (const byte of bytes) out.push(byte)
 }
 
 /** Type and bytes. */
@@ -90,7 +105,10 @@ function push32(out: number[], value: number): void {
   out.push(value & 255, (value >> 8) & 255, (value >> 16) & 255, (value >> 24) & 255)
 }
 
-/** Reads the one document that the bytes are. */
+/**
+ * Reads the one document that the bytes are.
+ * @throws BsonLimitError beyond MAX_VALUES values, BsonError for what is no document.
+ */
 export function decode(bytes: Uint8Array): Document {
   const reader = new Reader(bytes)
   const document = reader.document(false, 0)
@@ -100,6 +118,7 @@ export function decode(bytes: Uint8Array): Document {
 
 class Reader {
   #at = 0
+  #values = 0
   readonly #view: DataView
 
   constructor(readonly bytes: Uint8Array) {
@@ -148,6 +167,8 @@ class Reader {
     for (;;) {
       const type = this.#view.getUint8(this.#need(1))
       if (type === 0) break
+      if (++this.#values > MAX_VALUES)
+        throw new BsonLimitError(`a document of more than ${MAX_VALUES} values`)
       const name = this.#cstring()
       const value = this.#value(type, depth)
       if (list) values.push(value)
@@ -173,7 +194,7 @@ class Reader {
       case 5: {
         const size = this.#int32()
         const at = this.#need(size < 0 ? -1 : size + 1) + 1
-        return this.bytes.slice(at, at + size)
+        return new Uint8Array(this.bytes.subarray(at, at + size))
       }
       case 7: {
         const at = this.#need(12)

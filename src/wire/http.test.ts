@@ -1,7 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { LinkError } from '../core/service.js'
-import { beginsAnswer, type HttpSource, HttpSyntaxError, post, readBody, readHead } from './http.js'
+import {
+  beginsAnswer,
+  type Head,
+  type HttpSource,
+  HttpSyntaxError,
+  post,
+  readBody,
+  readHead,
+} from './http.js'
 
 /** Bytes as a source; `asked` is the most that a read wanted at once. */
 class Bytes implements HttpSource {
@@ -122,6 +130,44 @@ describe('an answer', () => {
   test('begins with HTTP/1., of which the first bytes may be all that has come', () => {
     for (const text of ['H', 'HTTP/1.', 'HTTP/1.1 200']) expect(beginsAnswer(Buffer.from(text))).toBe(true)
     for (const text of ['h', 'HTTQ', 'HTTP/2', '\0']) expect(beginsAnswer(Buffer.from(text))).toBe(false)
+  })
+})
+
+describe('chunks without an end, of one byte each,', () => {
+  /** `1 CRLF a CRLF` for ever. */
+  class Endless implements HttpSource {
+    lines = 0
+    read = async () => new Uint8Array(1)
+    readLine = async (limit: number) => {
+      this.lines++
+      return limit ? '1' : ''
+    }
+    peek = () => this.read()
+  }
+  const head: Head = {
+    status: 200,
+    reason: '',
+    headers: new Map([['transfer-encoding', 'chunked']]),
+    persistent: true,
+  }
+
+  test('are cut before all that is wanted has come', async () => {
+    const source = new Endless()
+    const { bytes, end } = await readBody(source, head, 1 << 21)
+    expect({ end, length: bytes.length }).toEqual({ end: 'cut', length: 65_536 })
+    expect(source.lines).toBe(2 * 65_536)
+  })
+
+  test('are copied, so that nothing is held of what was received with them', async () => {
+    const received = new Uint8Array(65_536)
+    const source = new Endless()
+    source.read = async () => {
+      received[0] = (received[0] ?? 0) + 1
+      return received.subarray(0, 1)
+    }
+    const { bytes } = await readBody(source, head, 200)
+    expect([...bytes]).toEqual(Array.from({ length: 200 }, (_, i) => i + 1))
+    expect(bytes.buffer.byteLength).toBeLessThanOrEqual(1024)
   })
 })
 

@@ -34,6 +34,8 @@ const MAX_LINE = 16_384
 const MAX_HEADERS = 200
 const MAX_INTERIM = 20
 const PIECE = 65_536
+/** Chunks of one body that are read: their framing costs time, however little they hold. */
+const MAX_CHUNKS = 65_536
 
 /** True while the bytes may begin an answer. */
 export function beginsAnswer(bytes: Uint8Array): boolean {
@@ -112,37 +114,40 @@ export async function readBody(source: HttpSource, { status, headers }: Head, li
 
 /** What has been read of a body, and how much more is wanted. */
 class Room {
-  readonly #pieces: Uint8Array[] = []
-  #left: number
-  constructor(limit: number) {
-    this.#left = limit
-  }
+  #bytes = new Uint8Array(0)
+  #size = 0
+  constructor(readonly limit: number) {}
 
   async take(source: HttpSource, n: number): Promise<BodyEnd> {
-    let wanted = Math.min(n, this.#left)
+    let wanted = Math.min(n, this.limit - this.#size)
     while (wanted > 0) {
       const piece = await source.read(Math.min(wanted, PIECE))
       wanted -= piece.length
-      this.#left -= piece.length
-      this.#pieces.push(piece)
+      this.#keep(piece)
       n -= piece.length
     }
     return n > 0 ? 'cut' : 'whole'
   }
 
-  body(end: BodyEnd): Body {
-    const bytes = new Uint8Array(this.#pieces.reduce((sum, { length }) => sum + length, 0))
-    let at = 0
-    for (const piece of this.#pieces) {
-      bytes.set(piece, at)
-      at += piece.length
+  /** Copied, since a view would keep all that was received with it. */
+  #keep(piece: Uint8Array): void {
+    const size = this.#size + piece.length
+    if (size > this.#bytes.length) {
+      const grown = new Uint8Array(Math.min(this.limit, Math.max(size, 2 * this.#bytes.length, 1024)))
+      grown.set(this.#bytes.subarray(0, this.#size))
+      this.#bytes = grown
     }
-    return { bytes, end }
+    this.#bytes.set(piece, this.#size)
+    this.#size = size
+  }
+
+  body(end: BodyEnd): Body {
+    return { bytes: this.#bytes.subarray(0, this.#size), end }
   }
 }
 
 async function chunks(source: HttpSource, room: Room): Promise<BodyEnd> {
-  for (;;) {
+  for (let i = 0; i < MAX_CHUNKS; i++) {
     const size = /^([0-9a-f]{1,8})\s*(?:;.*)?$/i.exec(await source.readLine(MAX_LINE))?.[1]
     if (!size) throw new HttpSyntaxError('not the size of a chunk')
     const n = Number.parseInt(size, 16)
@@ -153,6 +158,7 @@ async function chunks(source: HttpSource, room: Room): Promise<BodyEnd> {
     if ((await room.take(source, n)) === 'cut') return 'cut'
     if ((await source.readLine(0)) !== '') throw new HttpSyntaxError('a chunk without its end')
   }
+  return 'cut'
 }
 
 async function untilEnd(source: HttpSource, room: Room): Promise<BodyEnd> {

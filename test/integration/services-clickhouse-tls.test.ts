@@ -64,11 +64,21 @@ describe('TLS', () => {
   })
 
   test('that only a parameter of a driver asks for is a misuse, not a password in the clear', async () => {
-    for (const query of [{ secure: 'true' }, { protocol: 'https' }]) {
-      const { finding } = await refusal(server.url({ query }))
+    for (const query of [
+      'secure=true',
+      'secure=yes',
+      'secure=t',
+      'Secure=on',
+      'secure=',
+      'tls=True',
+      'protocol=https',
+    ]) {
+      const { finding } = await refusal(`${server.url()}?${query}`)
       expect(finding.reason).toBe('client-misuse')
       expect(finding.advice).toContain('clickhouses://')
     }
+    for (const query of ['secure=False', 'secure=0', 'secure=off', 'tls=no', 'protocol=http'])
+      await readiness(`${server.url()}?${query}`)
   })
 })
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Document } from '../../src/wire/bson.js'
-import { leavingNothing, readiness, refusal, SECRET, startedPeer } from '../conformance/probing.js'
+import { type Document, ObjectId, type Value } from '../../src/wire/bson.js'
+import { leavingNothing, probe, readiness, refusal, SECRET, startedPeer } from '../conformance/probing.js'
 import { certificates } from '../support/certs.js'
 import { type MongoPeer, member, mongo, mongoErrors, opReply, PROCESS_ID } from '../support/mongopeer.js'
 import type { Script } from '../support/peer.js'
@@ -75,6 +75,19 @@ describe('a login', () => {
     expect(finding).toMatchObject({
       reason: 'authentication-failed',
       message: expect.stringContaining(message),
+    })
+  })
+
+  test.each<[string, Value]>([
+    ['a document', { a: { b: 1 } }],
+    ['60 kB', new Uint8Array(60_000)],
+    ['nothing', null],
+  ])('whose steps the server names by %s is refused', async (_, conversationId) => {
+    const begun = { conversationId, payload: new Uint8Array(), done: false, ok: 1 }
+    const { login } = await started({ answer: name => (name === 'saslStart' ? begun : undefined) })
+    expect((await refusal(login())).finding).toMatchObject({
+      reason: 'authentication-failed',
+      message: 'the server names the login by neither number nor text',
     })
   })
 
@@ -253,6 +266,20 @@ describe('a member of a replica set', () => {
     expect(first.peer.connections).toBe(1)
   })
 
+  test('that left the set does not keep the next host of the address from being asked, nor being waited for', async () => {
+    const left = await started({})
+    const other = await started({ hello: { ...member.primary, setName: 'old' } })
+    const primary = await started({ hello: member.primary })
+    const hosts = [left, other, primary].map(({ host, port }) => `${host}:${port}`)
+    await readiness(`mongodb://${hosts.join()}/?replicaSet=rs0`)
+    const { finding } = await refusal(`mongodb://${hosts.slice(0, 2).join()}/?replicaSet=rs0`)
+    expect(finding).toMatchObject({
+      reason: 'server-not-ready',
+      code: 'AnotherSet',
+      message: expect.stringContaining('member of "old"'),
+    })
+  })
+
   test('of which only secondaries are named tells where the primary is', async () => {
     const [first, second] = [
       await started({ hello: member.secondary }),
@@ -328,6 +355,64 @@ describe('a session', () => {
       const { finding } = await refusal(url(), { queries: [query] })
       expect(finding).toMatchObject({ reason: 'unmet', message: `the query ${query} gave ${came}` })
     }
+  })
+
+  const large: [string, Document, string][] = [
+    ['more than 2 MB', { data: 'x'.repeat(2_000_000), ok: 1 }, '2000000'],
+    ['more than 20,000 values', { list: Array(20_000).fill(null), ok: 1 }, '20000 values'],
+  ]
+  test.each(large)('is asked for less where the reply is of %s', async (_, reply, message) => {
+    for (const command of ['find', 'listCollections']) {
+      const { url } = await started(answering(command, reply))
+      const { finding } = await refusal(
+        url(),
+        command === 'find'
+          ? { queries: ['{"find":"jobs"}'] }
+          : { until: 'schema', expect: { tables: ['jobs'] } },
+      )
+      expect(finding).toMatchObject({
+        reason: 'query-error',
+        message: expect.stringContaining(message),
+        advice: expect.stringContaining('Ask for less'),
+      })
+    }
+  })
+
+  test('is not read beyond the little that a greeting is', async () => {
+    const { url } = await started({ hello: { more: 'x'.repeat(65_536) } })
+    expect((await refusal(url())).finding.reason).toBe('protocol-mismatch')
+  })
+
+  test('may answer with anything, and is met with no error but a finding', async () => {
+    const strange: Document[] = [
+      { cursor: null, ok: 1 },
+      { cursor: { firstBatch: [null, 7, {}, [null]] }, ok: 1 },
+      { cursor: { firstBatch: [{ a: { b: new Uint8Array([1]) } }] }, ok: 1 },
+    ]
+    for (const reply of strange)
+      for (const options of [
+        { queries: ['{"find":"jobs"}'] },
+        { until: 'schema', expect: { tables: ['jobs'] } },
+      ] as const) {
+        const { url } = await started({ answer: name => (/^(find|list)/.test(name) ? reply : undefined) })
+        const { verdict } = await probe(url(), options)
+        if (!verdict.ready) expect(['unmet', 'schema-missing']).toContain(verdict.finding.reason)
+      }
+    const { url } = await started(answering('insert', { writeErrors: [{ errmsg: {} }], n: 0, ok: 1 }))
+    expect((await refusal(url(), { until: 'write' })).finding).toMatchObject({
+      reason: 'query-error',
+      message: 'the server did not insert the document',
+    })
+  })
+
+  test('gives bytes as Base64 and identifiers as digits, wherever they stand', async () => {
+    const id = new ObjectId(PROCESS_ID)
+    const reply = { bytes: new Uint8Array([1, 2, 3]), id, both: [id, new Uint8Array([1])], ok: 1 }
+    const { url } = await started(answering('count', reply))
+    const { session } = await probe(url())
+    expect(await session?.query?.('{"count":"jobs"}')).toEqual([
+      ['AQID', PROCESS_ID, `["${PROCESS_ID}","AQ=="]`],
+    ])
   })
 
   test.each(['select 1', '[]', '{}', '1', 'null', ''])('does not take %j for a command', async text => {

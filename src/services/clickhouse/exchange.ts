@@ -90,19 +90,21 @@ export class Exchange {
 
   /**
    * Ends a statement, by its query_id, that nobody waits for any more: the server would go on with it. What failed by
-   * itself is not running.
+   * itself is not running. Resolves when the server took it, or after a second; never rejects.
    */
   async kill(id: string): Promise<void> {
     const { attempt, target } = this
     if (!attempt.signal.aborted) return
+    let link: Link | undefined
     try {
-      const link = await attempt.connect({ quiet: true, lastMs: KILL_MS })
+      link = await attempt.connect({ quiet: true, lastMs: KILL_MS })
       if (target.tls.mode !== 'disable' && link.address !== 'unix') await link.startTls()
       link.write(post(pathOf(target, {}), headersOf(target), `KILL QUERY WHERE query_id = '${id}' ASYNC`))
       await readHead(link)
-      link.close()
     } catch {
       // A user may lack the right to, and the server has limits of its own.
+    } finally {
+      link?.close()
     }
   }
 

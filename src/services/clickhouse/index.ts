@@ -48,6 +48,10 @@ const firstRow = ({ text }: Answer): Row => tabSeparated(text, 1)[0] ?? []
 const portOf = ({ hosts }: Target): string =>
   hosts.map(host => ('port' in host ? host.port : host.path)).join()
 
+/** Drivers' words for TLS, and what they take for a no. Each has words of its own for a yes. */
+const TLS_WORDS = /^(secure|ssl|tls|protocol)$/i
+const PLAINLY_NOT = /^\s*(0|false|no|off|http)\s*$/i
+
 /** What an address asks for and would not get. */
 function guard({ address, params, tls }: Target): void {
   const misuse = (message: string, advice: string) =>
@@ -58,11 +62,10 @@ function guard({ address, params, tls }: Target): void {
       'Write clickhouse:// with the HTTP port, 8123 unless configured otherwise; for the native port tcp://host:9000.',
     )
   }
-  const asksTls =
-    /^(1|true)$/i.test(params.get('secure')?.reveal() ?? '') || params.get('protocol')?.reveal() === 'https'
-  if (asksTls && tls.mode === 'disable') {
+  const asking = [...params].find(([key, value]) => TLS_WORDS.test(key) && !PLAINLY_NOT.test(value.reveal()))
+  if (asking && tls.mode === 'disable') {
     throw misuse(
-      'the address asks for TLS by a parameter of a driver (secure or protocol), and its scheme for none',
+      `the address asks for TLS by a parameter of a driver (${asking[0]}), and its scheme for none`,
       'Write clickhouses://, whose port is 8443 unless it names another.',
     )
   }

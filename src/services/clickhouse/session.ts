@@ -122,9 +122,13 @@ export class ClickHouseSession implements Session {
     return names.filter((_, i) => (row?.[i] ?? '0') === '0')
   }
 
+  /** Resolves once the server was told to end what it still works on; after a second at most. */
   async close(): Promise<void> {
-    if (this.#asking) void this.wire.kill(this.#asking)
+    const asking = this.#asking
+    this.#asking = undefined
+    const killed = asking ? this.wire.kill(asking) : undefined
     this.wire.close()
+    await killed
   }
 
   async #ask(text: string, parameters: Readonly<Record<string, string>> = {}): Promise<Row[]> {

@@ -58,8 +58,10 @@ async function byScram(
     payload: bytes(scram.first),
     options: { skipEmptyExchange: true },
   })
-  const go = (payload: Uint8Array) =>
-    talk.ask(source, { saslContinue: 1, conversationId: begun.conversationId, payload })
+  const { conversationId } = begun
+  if (typeof conversationId !== 'number' && typeof conversationId !== 'string')
+    throw forged('the server names the login by neither number nor text')
+  const go = (payload: Uint8Array) => talk.ask(source, { saslContinue: 1, conversationId, payload })
   try {
     let reply = await go(bytes(await scram.final(textOf(begun.payload))))
     scram.verify(textOf(reply.payload))

@@ -1,6 +1,6 @@
 import { ProbeError } from '../../core/service.js'
 import type { Finding, Server } from '../../core/verdict.js'
-import { type Document, ObjectId } from '../../wire/bson.js'
+import { type Document, ObjectId, type Value } from '../../wire/bson.js'
 import type { Conversation } from './conversation.js'
 import { failure } from './conversation.js'
 import { misuse, type Options } from './options.js'
@@ -64,7 +64,7 @@ export function helloOf(reply: Document): Hello {
     primary: text(reply.primary),
     me: text(reply.me),
     wireVersion: typeof maxWireVersion === 'number' ? maxWireVersion : 0,
-    mechanisms: Array.isArray(saslSupportedMechs) ? saslSupportedMechs.map(String) : [],
+    mechanisms: Array.isArray(saslSupportedMechs) ? saslSupportedMechs.filter(isText) : [],
     processId: processId instanceof ObjectId ? processId : undefined,
     localTime: typeof localTime === 'number' ? localTime : undefined,
   }
@@ -81,7 +81,12 @@ function kindOf({ msg, isreplicaset, setName, ...reply }: Document): Hello['kind
 }
 
 /** What keeps this server from being talked to at all; its users cannot log in, or the address means another one. */
-export function obstacle(hello: Hello, { replicaSet, direct }: Options): ProbeError | undefined {
+export function obstacle(
+  hello: Hello,
+  { replicaSet, direct }: Options,
+  /** Of several hosts another may be of the right set: drivers leave out the one that is not. */
+  alone = true,
+): ProbeError | undefined {
   const { kind, setName } = hello
   if (kind === 'ghost')
     return problem({
@@ -93,10 +98,14 @@ export function obstacle(hello: Hello, { replicaSet, direct }: Options): ProbeEr
   if (replicaSet && setName !== replicaSet) {
     const what =
       kind === 'mongos' ? 'a mongos' : setName ? `a member of "${setName}"` : 'a member of no replica set'
-    return misuse(
-      `replicaSet=${replicaSet}, but this server is ${what}`,
-      'Correct replicaSet in the address, or leave it out.',
-    )
+    const message = `replicaSet=${replicaSet}, but this server is ${what}`
+    if (alone) return misuse(message, 'Correct replicaSet in the address, or leave it out.')
+    return problem({
+      reason: 'server-not-ready',
+      code: 'AnotherSet',
+      message,
+      advice: 'Take this host out of the address, or correct replicaSet.',
+    })
   }
   if (kind === 'other')
     return problem({
@@ -156,6 +165,8 @@ function wantsAnother(
     advice: 'Name the secondaries in the address, or use readPreference=secondaryPreferred.',
   })
 }
+
+const isText = (value: Value): value is string => typeof value === 'string'
 
 const elsewhere = ({ primary }: Hello, otherwise: string): string =>
   primary

@@ -22,7 +22,7 @@ export const mongodb: Service = {
       const asks = entering && !options.mechanism ? `${options.source}.${target.user}` : undefined
       const hello = await attempt.step('handshake', async () => {
         const greeting = await greet(talk, options, asks)
-        const problem = obstacle(greeting, options)
+        const problem = obstacle(greeting, options, target.hosts.length <= 1)
         if (problem) throw problem
         return greeting
       })

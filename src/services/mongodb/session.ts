@@ -53,7 +53,7 @@ export class MongodbSession implements Session {
   /** Only a user that may monitor learns it, and only servers before 4.4 are asked. */
   async #uptime(): Promise<Pick<Server, 'ageMs'>> {
     try {
-      const { uptimeMillis } = await this.talk.ask('admin', { serverStatus: 1 })
+      const { uptimeMillis } = await this.talk.query('admin', { serverStatus: 1 })
       return typeof uptimeMillis === 'number' ? { ageMs: uptimeMillis } : {}
     } catch (error) {
       if (error instanceof ProbeError) return {}
@@ -64,9 +64,8 @@ export class MongodbSession implements Session {
   /** A command as JSON; the rows are the documents of its cursor, or its one reply. */
   async query(text: string): Promise<readonly Row[]> {
     const reply = await this.talk.query(this.database, commandOf(text))
-    const { cursor } = reply as { cursor?: Document }
-    const batch = cursor?.firstBatch
-    if (Array.isArray(batch)) return batch.map(one => rowOf(one as Document))
+    const batch = fieldOf(reply.cursor, 'firstBatch')
+    if (Array.isArray(batch)) return batch.map(rowOf)
     const { ok, $clusterTime, operationTime, topologyVersion, ...fields } = reply
     return [Object.keys(fields).length > 0 ? rowOf(fields) : rowOf({ ok: ok ?? null })]
   }
@@ -85,7 +84,7 @@ export class MongodbSession implements Session {
     if (failed || reply.n !== 1)
       throw new ProbeError({
         reason: 'query-error',
-        message: String((failed as Document | undefined)?.errmsg ?? 'the server did not insert the document'),
+        message: textOf(fieldOf(failed, 'errmsg')) ?? 'the server did not insert the document',
       })
   }
 
@@ -101,8 +100,8 @@ export class MongodbSession implements Session {
       filter: { name: { $in: [...tables] } },
       cursor: { batchSize: tables.length + 1 },
     })
-    const batch = (cursor as Document | undefined)?.firstBatch
-    const found = new Set(Array.isArray(batch) ? batch.map(one => (one as Document).name) : [])
+    const batch = fieldOf(cursor, 'firstBatch')
+    const found = new Set(Array.isArray(batch) ? batch.map(one => fieldOf(one, 'name')) : [])
     const missing = tables.filter(name => !found.has(name)).map(name => `collection ${name}`)
     return missing.length > 0 ? missing.join(', ') : undefined
   }
@@ -133,13 +132,31 @@ function commandOf(text: string): Document {
 }
 
 /** The values in their order; an identifier comes last, since it is never an answer. */
-function rowOf(document: Document): Row {
+function rowOf(document: Value): Row {
+  if (!isDocument(document)) return [shown(document)]
   const { _id, ...fields } = document
   return [...Object.values(fields), ...(_id === undefined ? [] : [_id])].map(shown)
 }
 
 function shown(value: Value): string | null {
   if (value === undefined || value === null) return null
-  if (value instanceof ObjectId) return value.hex
-  return typeof value === 'object' ? JSON.stringify(value) : String(value)
+  const plain = legible('', value)
+  return typeof plain === 'object' ? JSON.stringify(plain, legible) : String(plain)
 }
+
+/** Identifiers as their digits, bytes as Base64. */
+function legible(_: string, value: unknown): unknown {
+  if (value instanceof ObjectId) return value.hex
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value
+}
+
+const isDocument = (value: Value): value is Document =>
+  typeof value === 'object' &&
+  value !== null &&
+  !Array.isArray(value) &&
+  !(value instanceof Uint8Array) &&
+  !(value instanceof ObjectId)
+
+const fieldOf = (value: Value, name: string): Value => (isDocument(value) ? value[name] : undefined)
+
+const textOf = (value: Value): string | undefined => (typeof value === 'string' ? value : undefined)

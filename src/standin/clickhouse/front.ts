@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 
 /** What this needs of chdb's session. */
 export interface Engine {
@@ -12,7 +12,7 @@ interface Settings {
 }
 
 /** A request's body beyond this is refused, in bytes. */
-const MOST_BYTES = 256 << 20
+const MOST_BYTES = 16 << 20
 
 const USER = 'holdfast'
 
@@ -21,14 +21,18 @@ const USER = 'holdfast'
  * `param_NAME`, users by header, Basic or parameter; errors with their codes. Resolves with the port on 127.0.0.1.
  */
 export function serveClickHouse(settings: Settings): Promise<number> {
-  const server = createServer({ keepAliveTimeout: 10_000 }, (request, response) => {
-    answer(request, response, settings).catch(error => fail(response, error))
-  })
+  const server = clickHouseFront(settings)
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port))
   })
 }
+
+/** The same, not listening yet. */
+export const clickHouseFront = (settings: Settings): Server =>
+  createServer({ keepAliveTimeout: 10_000 }, (request, response) => {
+    answer(request, response, settings).catch(error => fail(response, error))
+  })
 
 async function answer(
   request: IncomingMessage,
@@ -40,8 +44,8 @@ async function answer(
     response.end('Ok.\n')
     return
   }
-  const body = await bodyOf(request)
   if (!isKnown(request, searchParams, password)) throw new Error(REJECTED)
+  const body = await bodyOf(request)
   const given = searchParams.get('query')
   const statement = given === null ? body : body ? `${given}\n${body}` : given
   const database = searchParams.get('database') || headerOf(request, 'x-clickhouse-database') || 'default'
@@ -76,16 +80,23 @@ function contentType(format: string): string {
 }
 
 async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    size += chunk.length
-    if (size > MOST_BYTES) throw new Error('Code: 290. DB::Exception: the body is too long. (LIMIT_EXCEEDED)')
-    chunks.push(chunk)
-  }
   if (request.headers['content-encoding']) {
     throw new Error('Code: 48. DB::Exception: compressed bodies are not taken. (NOT_IMPLEMENTED)')
   }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  await new Promise<void>((resolve, reject) => {
+    // An iterator that is left would end the connection, and the answer with it.
+    request.on('data', (chunk: Uint8Array) => {
+      size += chunk.length
+      if (size <= MOST_BYTES) return void chunks.push(chunk)
+      chunks.length = 0
+      request.removeAllListeners('data').resume()
+      reject(new Error('Code: 290. DB::Exception: the body is too long. (LIMIT_EXCEEDED)'))
+    })
+    request.once('end', resolve).once('error', reject)
+    request.once('close', () => reject(new Error('the client left')))
+  })
   return Buffer.concat(chunks).toString('utf8')
 }
 
