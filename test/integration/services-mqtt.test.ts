@@ -175,7 +175,7 @@ describe('a broker', () => {
   })
 
   test.each([0x80, 0x83])(
-    'that refuses version 5 with 0x%x, which says nothing, may yet take it',
+    'that refuses version 5 with code %i, which says nothing, may yet take it',
     async code => {
       const { port } = await startedPeer(answers(connack5(code)))
       const { finding } = await refusal(`mqtt://127.0.0.1:${port}?protocolVersion=5`)
