@@ -33,8 +33,8 @@ export const store = (command: 'add' | 'set', key: string, seconds: number, valu
 const WORDS = [
   'VERSION ',
   'ERROR',
-  'CLIENT_ERROR ',
-  'SERVER_ERROR ',
+  'CLIENT_ERROR',
+  'SERVER_ERROR',
   'STORED',
   'NOT_STORED',
   'VALUE ',

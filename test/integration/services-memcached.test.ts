@@ -166,6 +166,7 @@ describe('a server', () => {
 
   test.each([
     ['SERVER_ERROR Connection reset by peer', 'server-not-ready'],
+    ['SERVER_ERROR', 'server-not-ready'],
     ['ERROR', 'unknown'],
   ])('that says "%s" to the first question may be ready later', async (line, reason) => {
     const { port } = await startedPeer(peer(() => line))
