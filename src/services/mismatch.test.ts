@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { mismatch, mismatchWith } from './mismatch.js'
+import { ProbeError } from '../core/service.js'
+import { atOpening, mismatch, mismatchWith } from './mismatch.js'
 
 const ascii = (text: string) => new TextEncoder().encode(text)
 
@@ -29,4 +30,16 @@ test('the evidence may be another than bytes', () => {
   expect(mismatchWith('Redis', 'MySQL', 'it said so').finding.message).toBe(
     'expected Redis, but MySQL answers: it said so',
   )
+})
+
+test('who was told a secret has its bytes counted, and not shown', () => {
+  const { message } = mismatch('Redis', ascii('HTTP/1.1 400 no s3cret-word\r\n'), { told: true }).finding
+  expect(message).toBe('expected Redis, but HTTP answers: the first of 29 bytes was 0x48')
+})
+
+test('before a session is open, a refusal that no rule knows may pass', () => {
+  const refused = (reason: 'query-error' | 'access-denied') => new ProbeError({ reason, message: 'no' })
+  expect(atOpening(refused('query-error'))).toMatchObject({ finding: { reason: 'unknown', message: 'no' } })
+  expect(atOpening(refused('access-denied'))).toMatchObject({ finding: { reason: 'access-denied' } })
+  expect(atOpening(3)).toBe(3)
 })

@@ -150,9 +150,15 @@ export function readApiVersions(body: Uint8Array, version: 0 | 3): ApiVersions {
   return { error, versions: new Map(entries) }
 }
 
+/** What a broker takes; of more the rest is not read. */
+const MAX_MECHANISMS = 64
+
 export function readSaslHandshake(body: Uint8Array): { error: number; mechanisms: string[] } {
   const fields = new Fields(body)
-  return { error: fields.int16(), mechanisms: fields.list(() => fields.string()) }
+  return {
+    error: fields.int16(),
+    mechanisms: fields.list(() => fields.string(), Math.min(fields.int32(), MAX_MECHANISMS)),
+  }
 }
 
 export function readSaslAuthenticate(body: Uint8Array): { error: number; message: string; data: Uint8Array } {

@@ -176,3 +176,10 @@ test('bytes without order give a reply, a syntax error or the end, and nothing e
       }
     }),
   ))
+
+test('lines of stats are read in time that grows with their length', async () => {
+  const line = `STAT ${'a'.repeat(2000)}\n`
+  const begun = performance.now()
+  await readStats(new Bytes([...Array(1500).fill(line), 'END', ''].join('\r\n')), line)
+  expect(performance.now() - begun).toBeLessThan(1000)
+})

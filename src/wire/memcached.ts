@@ -33,8 +33,8 @@ export const store = (command: 'add' | 'set', key: string, seconds: number, valu
 const WORDS = [
   'VERSION ',
   'ERROR',
-  'CLIENT_ERROR ',
-  'SERVER_ERROR ',
+  'CLIENT_ERROR',
+  'SERVER_ERROR',
   'STORED',
   'NOT_STORED',
   'VALUE ',
@@ -67,9 +67,9 @@ export async function readStats(source: MemcachedSource, first: string): Promise
   let line = first
   for (let n = 0; n < MAX_STATS; n++) {
     if (line === 'END') return stats
-    const [, name, value = ''] = /^STAT (\S+) ?(.*)$/.exec(line) ?? []
-    if (!name) throw new MemcachedSyntaxError('not a line of stats')
-    stats.set(name, value)
+    const [word, name, ...value] = line.split(' ')
+    if (word !== 'STAT' || !name) throw new MemcachedSyntaxError('not a line of stats')
+    stats.set(name, value.join(' '))
     line = await source.readLine(MAX_LINE)
   }
   throw new MemcachedSyntaxError('stats without an end')

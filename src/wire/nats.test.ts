@@ -148,3 +148,14 @@ test('a message that is cut short is not made up', () =>
       await expect(read(whole.slice(0, cut))).rejects.toThrow(OutOfBytes)
     }),
   ))
+
+test('a line is read in time that grows with its length, and other lines than INFO are short', async () => {
+  const blanks = ' '.repeat(65_000)
+  const begun = performance.now()
+  for (let i = 0; i < 50; i++) await expect(read(`PING a${blanks}b\r\n`)).rejects.toThrow(NatsSyntaxError)
+  await expect(read(`INFO {"version":"2"}${blanks}\r\n`)).resolves.toEqual({
+    op: 'INFO',
+    info: { version: '2' },
+  })
+  expect(performance.now() - begun).toBeLessThan(2000)
+})

@@ -30,8 +30,10 @@ export class NatsSyntaxError extends Error {
   override readonly name = 'NatsSyntaxError'
 }
 
-/** INFO lists the servers of a cluster, and is the longest line. */
-const MAX_LINE = 65_536
+/** INFO lists the servers of a cluster. */
+const MAX_INFO = 65_536
+/** Of any other line: as long as the server takes them, its max_control_line. */
+const MAX_LINE = 4096
 const MAX_PAYLOAD = 1 << 20
 
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -55,9 +57,11 @@ export function beginsSession(bytes: Uint8Array): boolean {
 
 /** Reads one message. Operations are case-insensitive. */
 export async function readMessage(source: NatsSource): Promise<NatsMessage> {
-  const line = await source.readLine(MAX_LINE)
-  const [, word = '', rest = ''] = /^(\S*)[ \t]*(.*?)[ \t]*$/.exec(line) ?? []
-  const op = word.toUpperCase()
+  const line = await source.readLine(MAX_INFO)
+  const blank = line.search(/[ \t]/)
+  const op = (blank < 0 ? line : line.slice(0, blank)).toUpperCase()
+  if (op !== 'INFO' && line.length > MAX_LINE) throw new NatsSyntaxError('a line that is too long')
+  const rest = blank < 0 ? '' : line.slice(blank).trim()
   switch (op) {
     case 'INFO':
       return { op, info: infoIn(rest) }

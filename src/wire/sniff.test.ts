@@ -84,17 +84,19 @@ describe('the first bytes of a server look like', () => {
 describe('an excerpt', () => {
   test.each([
     ['HTTP/1.1 400 Bad Request\r\nServer: x', '"HTTP/1.1 400 Bad Request"'],
-    ['x'.repeat(100), `"${'x'.repeat(48)}"`],
+    [`${'x'.repeat(120)}\r\n`, `"${'x'.repeat(120)}"`],
+    [`${'x'.repeat(121)}\r\n`, '78 78 78 78 78 and 118 more'],
+    ['still on the way', '73 74 69 6c 6c and 11 more'],
     ['\x15\x03\x01', '15 03 01'],
-    ['\x00'.repeat(40), Array(16).fill('00').join(' ')],
+    ['\x00'.repeat(40), '00 00 00 00 00 and 35 more'],
     ['caf\xe9', '63 61 66 e9'],
-    ['\r\nrest', '0d 0a 72 65 73 74'],
-    ['\x1b[31mred', '1b 5b 33 31 6d 72 65 64'],
+    ['\r\nrest', '0d 0a 72 65 73 and 1 more'],
+    ['\x1b[31mred', '1b 5b 33 31 6d and 3 more'],
     ['x', '"x"'],
     ['', ''],
   ])('of %j is %s', (text, shown) => expect(excerpt(latin(text))).toBe(shown))
 
-  test('is as long as its limit says', () => expect(excerpt(latin('abcdef'), 3)).toBe('"abc"'))
+  test('is as long as its limit says', () => expect(excerpt(latin('abcdefg\n'), 7)).toBe('"abcdefg"'))
 
   test('holds printable characters only', () => {
     fc.assert(

@@ -62,12 +62,20 @@ export function looksLike(bytes: Uint8Array): string | undefined {
   return SIGNS.find(([, matches]) => matches(text, bytes))?.[0]
 }
 
-/** The bytes as a reader wants them: text where it is text, else hexadecimal. */
-export function excerpt(bytes: Uint8Array, limit = 48): string {
-  const part = bytes.subarray(0, limit)
-  const text = latin(part).split(/[\r\n]/)[0] ?? ''
-  const printable = text.length > 0 && /^[\x20-\x7e]+$/.test(text)
-  return printable
-    ? `"${text}"`
-    : [...part.subarray(0, 16)].map(byte => byte.toString(16).padStart(2, '0')).join(' ')
+/** So many bytes show what speaks, and of a secret that is among them too little to matter. */
+const FEW = 5
+
+/**
+ * The bytes as a reader wants them: the first line where it is text, else the first five in hexadecimal. A line that is
+ * longer than `limit`, or whose end is still on the way, is none: of a secret that is cut no redactor finds the rest.
+ */
+export function excerpt(bytes: Uint8Array, limit = 120): string {
+  const [line = '', rest] = String.fromCharCode(...bytes.subarray(0, limit + 1)).split(/[\r\n]/, 2)
+  const whole = rest !== undefined || line.length <= FEW
+  if (whole && /^[\x20-\x7e]+$/.test(line)) return `"${line}"`
+  const shown = [...bytes.subarray(0, FEW)].map(hexadecimal).join(' ')
+  return bytes.length > FEW ? `${shown} and ${bytes.length - FEW} more` : shown
 }
+
+/** A byte as two digits. */
+export const hexadecimal = (byte: number): string => byte.toString(16).padStart(2, '0')

@@ -9,7 +9,7 @@ import {
 } from '../conformance/probing.js'
 import { certificates } from '../support/certs.js'
 import { type KafkaCluster, startKafkaMock } from '../support/kafka.js'
-import { type KafkaPeer, kafka } from '../support/kafkapeer.js'
+import { type KafkaPeer, kafka, kafkaResponse } from '../support/kafkapeer.js'
 import { type Peer, type Script, startPeer } from '../support/peer.js'
 import { GREETINGS, greets, refused, silent } from '../support/peers.js'
 import { buildUrl } from '../support/url.js'
@@ -96,7 +96,48 @@ describe('a greeting', () => {
   })
 })
 
+test.each([-1, 42, 999])('error %i before the session is open may pass', async error => {
+  const code = Buffer.alloc(2)
+  code.writeInt16BE(error)
+  const peer = await startedPeer(async connection => {
+    await connection.readSome()
+    await connection.send(kafkaResponse(0x68660001, code))
+    await connection.hang()
+  })
+  expect(await refusal(peer.url('kafka'))).toMatchObject({
+    layer: 'handshake',
+    finding: { reason: 'unknown', code: String(error) },
+  })
+})
+
 describe('a login', () => {
+  test('with a mechanism of which the broker names thousands of others is told eight of them', async () => {
+    const mechanisms = ['x'.repeat(500), ...Array.from({ length: 5000 }, (_, i) => `M${i}`)]
+    const { login } = await started({ user, mechanisms })
+    const { finding } = await refusal(login())
+    expect(finding).toMatchObject({
+      code: '33',
+      message: 'the broker does not take PLAIN, but (500 characters), M0, M1, M2, M3, M4, M5, M6, others',
+    })
+  })
+
+  test('whose end the broker repeats has its bytes counted, and not shown', async () => {
+    const answers = [
+      kafkaResponse(0x68660001, Buffer.from('000002000300000004000000000000', 'hex')),
+      kafkaResponse(0x68660002, Buffer.from('000000000000', 'hex')),
+      `what is ${SECRET.slice(3)}?\r\n`,
+    ]
+    const peer = await startedPeer(async connection => {
+      for (const answer of answers) {
+        await connection.readSome()
+        await connection.send(answer)
+      }
+      await connection.hang()
+    })
+    const { finding } = await refusal(peer.url('kafka', { user: 'app', password: SECRET }))
+    expect(finding.message).toMatch(/: the first of \d+ bytes was 0x77$/)
+  })
+
   test.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'scram-sha-512'])(
     'goes by %s',
     async saslMechanism => {
@@ -250,6 +291,35 @@ describe('advertised listeners', () => {
     closedAtEnd(other.close)
     const { url } = await started({ brokers: [await refused(), { host: other.host, port: other.port }] })
     await readiness(url())
+  })
+
+  test.each([0, 1])('that name only a dead host of the address are not good, as host %i of two', async at => {
+    const dead = await refused()
+    const { peer } = await started({ brokers: [dead] })
+    const hosts = [`${peer.host}:${peer.port}`]
+    hosts.splice(1 - at, 0, `${dead.host}:${dead.port}`)
+    expect(await refusal(`kafka://${hosts.join(',')}`, { timeoutMs: 2000 })).toMatchObject({
+      layer: 'query',
+      finding: { reason: 'host-unreachable', code: 'ECONNREFUSED' },
+    })
+  })
+
+  test('that name the host which was reached are good, alone and of two', async () => {
+    const dead = await refused()
+    const { peer } = await started()
+    await readiness(`kafka://${peer.host}:${peer.port}`)
+    await readiness(`kafka://${peer.host}:${peer.port},${dead.host}:${dead.port}`)
+  })
+
+  test('are told by eight at most, and not by names that are none', async () => {
+    const port = 9092
+    const { url } = await started({
+      brokers: Array.from({ length: 20 }, (_, i) => ({ host: i ? `b${i}.invalid` : 'x'.repeat(300), port })),
+    })
+    const { message } = (await refusal(url())).finding
+    expect(message).toContain('(300 characters):9092 (')
+    expect(message.match(/:9092/g)).toHaveLength(8)
+    expect(message).not.toContain('xx')
   })
 
   test('are not looked at before the query layer', async () => {

@@ -164,6 +164,30 @@ describe('a server', () => {
     expect(finding).toMatchObject({ reason: 'server-not-ready', advice: expect.stringContaining('proxy') })
   })
 
+  test.each([
+    ['SERVER_ERROR Connection reset by peer', 'server-not-ready'],
+    ['SERVER_ERROR', 'server-not-ready'],
+    ['ERROR', 'unknown'],
+  ])('that says "%s" to the first question may be ready later', async (line, reason) => {
+    const { port } = await startedPeer(peer(() => line))
+    expect(await refusal(`memcached://127.0.0.1:${port}`)).toMatchObject({
+      layer: 'handshake',
+      finding: { reason, message: line },
+    })
+  })
+
+  test('that repeats the end of a login has its bytes counted, and not shown', async () => {
+    const { port } = await startedPeer(async connection => {
+      await connection.readUntil('\r\n')
+      await connection.send('CLIENT_ERROR unauthenticated\r\n')
+      await connection.readUntil(`${SECRET}\r\n`)
+      await connection.send(`550 ${SECRET.slice(3)}\r\n`)
+      await connection.hang()
+    })
+    const { finding } = await refusal(`memcached://app:${encodeURIComponent(SECRET)}@127.0.0.1:${port}`)
+    expect(finding.message).toMatch(/: the first of \d+ bytes was 0x35$/)
+  })
+
   test('that does not tell its figures is ready without an incarnation', async () => {
     const script = peer(command => (command === 'version' ? 'VERSION 1.6 proxy' : 'ERROR'))
     const { port } = await startedPeer(script)

@@ -174,6 +174,21 @@ describe('a broker', () => {
     expect(finding).toMatchObject({ reason: 'server-not-ready', code: '139' })
   })
 
+  test.each([0x80, 0x83])(
+    'that refuses version 5 with code %i, which says nothing, may yet take it',
+    async code => {
+      const { port } = await startedPeer(answers(connack5(code)))
+      const { finding } = await refusal(`mqtt://127.0.0.1:${port}?protocolVersion=5`)
+      expect(finding).toMatchObject({ reason: 'unknown', code: String(code) })
+    },
+  )
+
+  test('that repeats the end of a login has its bytes counted, and not shown', async () => {
+    const { port } = await startedPeer(answers(`what is ${SECRET.slice(3)}?\r\n`))
+    const { finding } = await refusal(`mqtt://app:${encodeURIComponent(SECRET)}@127.0.0.1:${port}`)
+    expect(finding.message).toMatch(/: the first of \d+ bytes was 0x77$/)
+  })
+
   test('that closes over a topic is a lost connection, and the advice names the topic', async () => {
     const { port } = await startedPeer(async connection => {
       await connection.readSome()

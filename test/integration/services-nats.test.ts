@@ -191,6 +191,45 @@ describe('a server', () => {
     expect(finding.advice).toContain('4222')
   })
 
+  test.each(['Failed Account Registration', 'Internal Server Error'])(
+    'that refuses a login with "%s", which no rule knows, may yet take it',
+    async text => {
+      const script = peer(operation => (operation === 'CONNECT' ? `-ERR '${text}'\r\n` : undefined))
+      const { port } = await startedPeer(script)
+      expect(await refusal(`nats://127.0.0.1:${port}`)).toMatchObject({
+        layer: 'auth',
+        finding: { reason: 'unknown', message: text },
+      })
+    },
+  )
+
+  test('that repeats the end of a login has its bytes counted, and not shown', async () => {
+    const script = peer(operation =>
+      operation === 'CONNECT' ? `what is ${SECRET.slice(3)}?\r\n` : undefined,
+    )
+    const { port } = await startedPeer(script)
+    const { finding } = await refusal(`nats://app:${encodeURIComponent(SECRET)}@127.0.0.1:${port}`)
+    expect(finding.message).toMatch(/: the first of \d+ bytes was 0x77$/)
+  })
+
+  test('that pings more often than a login lasts is answered a few times, and given up', async () => {
+    let pongs = 0
+    const { port } = await startedPeer(async connection => {
+      await connection.send(natsInfo())
+      for (;;) {
+        const line = (await connection.readUntil('\r\n')).toString()
+        if (line.startsWith('PONG')) pongs++
+        await connection.send('PING\r\n')
+      }
+    })
+    const { finding } = await refusal(`nats://127.0.0.1:${port}`)
+    expect(finding).toMatchObject({
+      reason: 'protocol-mismatch',
+      message: expect.stringContaining('9 pings'),
+    })
+    expect(pongs).toBeLessThanOrEqual(8)
+  })
+
   test('that only pings, and never answers, is given up', async () => {
     const { port } = await startedPeer(async connection => {
       await connection.send(natsInfo())

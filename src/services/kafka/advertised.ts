@@ -5,6 +5,7 @@ import { systemClock } from '../../io/clock.js'
 import { dial } from '../../io/dial.js'
 import { isLiteral, resolveHost } from '../../io/resolve.js'
 import type { Broker } from '../../wire/kafka.js'
+import { short } from './classify.js'
 
 /** How long the advertised brokers may take to accept, in milliseconds. */
 const PATIENCE_MS = 2000
@@ -22,16 +23,19 @@ export async function reachable(
   { hosts }: Target,
   signal: AbortSignal,
 ): Promise<void> {
-  const given = ({ host, port }: Broker) =>
-    hosts.some(one => 'host' in one && one.host === host && one.port === port)
-  if (brokers.some(given)) return
+  // Of several hosts it is not known which one was reached, and a broker may name another of them.
+  const [only, ...others] = hosts
+  const reached = others.length === 0 && only && 'host' in only ? only : undefined
+  if (brokers.some(({ host, port }) => host === reached?.host && port === reached.port)) return
   const limited = systemClock.deadline(PATIENCE_MS, signal)
   try {
     await Promise.any(brokers.slice(0, MOST).map(broker => knock(broker, limited.signal)))
   } catch (error) {
     if (signal.aborted) throw signal.reason
     const causes = (error as AggregateError).errors.map(one => classifyTransport(one))
-    const what = brokers.slice(0, MOST).map(({ host, port }, i) => `${host}:${port} (${told(causes[i])})`)
+    const what = brokers
+      .slice(0, MOST)
+      .map(({ host, port }, i) => `${short(host)}:${port} (${told(causes[i])})`)
     const code = causes.find(cause => cause.code)?.code
     throw new ProbeError({
       reason: 'host-unreachable',

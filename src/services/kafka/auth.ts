@@ -2,7 +2,7 @@ import { type Link, ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { readSaslAuthenticate, readSaslHandshake, saslAuthenticate, saslHandshake } from '../../wire/kafka.js'
 import { Scram, ScramError } from '../scram.js'
-import { byCode } from './classify.js'
+import { byCode, listed } from './classify.js'
 import type { Conversation } from './conversation.js'
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
@@ -41,7 +41,7 @@ export async function authenticate(talk: Conversation, login: Login): Promise<vo
   const { error, mechanisms } = await talk.ask(n => saslHandshake(n, mechanism), readSaslHandshake)
   if (error === UNSUPPORTED_SASL_MECHANISM)
     throw misuse(
-      `the broker does not take ${mechanism}, but ${mechanisms.join(', ') || 'nothing that it names'}`,
+      `the broker does not take ${mechanism}, but ${listed(mechanisms) || 'nothing that it names'}`,
       `Add saslMechanism=${mechanisms.find(one => MECHANISMS.includes(one)) ?? 'NAME'} to the address.`,
       error,
     )
@@ -78,6 +78,7 @@ async function byScram(talk: Conversation, { user, password, mechanism }: Login)
 
 async function say(talk: Conversation, text: string): Promise<string> {
   const bytes = new TextEncoder().encode(text)
+  talk.told = true
   const { error, message, data } = await talk.ask(n => saslAuthenticate(n, bytes), readSaslAuthenticate)
   if (error !== 0) throw new ProbeError(message ? byCode(error, message) : byCode(error))
   return new TextDecoder().decode(data)

@@ -57,6 +57,16 @@ export const nameOf = (code: number): string =>
 
 export const reasonOfCode = (code: number): ReasonId => BY_CODE.get(code) ?? 'query-error'
 
+/** So many names, and as long ones, that a broker sends are repeated. */
+const [MOST, LONGEST] = [8, 64]
+
+/** A name as a message may hold it. One that is too long is not cut: of a secret that is cut no redactor finds the rest. */
+export const short = (name: string): string => (name.length > LONGEST ? `(${name.length} characters)` : name)
+
+/** The first names of a list. */
+export const listed = (names: readonly string[]): string =>
+  [...names.slice(0, MOST).map(short), ...(names.length > MOST ? ['others'] : [])].join(', ')
+
 /** What an error code of a broker means. */
 export const byCode = (code: number, message = nameOf(code)): Finding => ({
   reason: reasonOfCode(code),

@@ -17,6 +17,7 @@ import {
   readMetadata,
   type Topic,
 } from '../../wire/kafka.js'
+import { atOpening } from '../mismatch.js'
 import { reachable } from './advertised.js'
 import { authenticate, loginOf } from './auth.js'
 import { byCode, classifyKafka, nameOf } from './classify.js'
@@ -44,7 +45,7 @@ export const kafka: Service = {
       return session(talk, target, attempt, version, login !== undefined)
     } catch (error) {
       link.close()
-      throw error
+      throw atOpening(error)
     }
   },
 }

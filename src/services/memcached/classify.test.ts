@@ -12,6 +12,8 @@ describe('a line that refuses', () => {
     ['SERVER_ERROR backend failure', 'server-not-ready', 'SERVER_ERROR'],
     ['SERVER_ERROR Connection refused', 'server-not-ready', 'SERVER_ERROR'],
     ['SERVER_ERROR unavailable', 'server-not-ready', 'SERVER_ERROR'],
+    ['SERVER_ERROR Connection reset by peer', 'server-not-ready', 'SERVER_ERROR'],
+    ['SERVER_ERROR', 'server-not-ready', 'SERVER_ERROR'],
     ['SERVER_ERROR object too large for cache', 'query-error', 'SERVER_ERROR'],
     ['CLIENT_ERROR bad data chunk', 'query-error', 'CLIENT_ERROR'],
     ['ERROR', 'query-error', 'ERROR'],
@@ -19,6 +21,9 @@ describe('a line that refuses', () => {
   ])('"%s" means %s', (line, reason, code) => {
     expect(findingOf(line)).toMatchObject({ reason, code, message: line })
   })
+
+  test('has no code where its word is not known: it may be a secret', () =>
+    expect(findingOf('STOREDSECRET').code).toBeUndefined())
 })
 
 test.each<[number, ReasonId]>([

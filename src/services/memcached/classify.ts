@@ -8,13 +8,15 @@ const BY_LINE: readonly TextRule[] = [
   [/^ERROR Too many open connections/i, 'too-many-connections'],
   [/^CLIENT_ERROR (unauthenticated|authentication)/i, 'authentication-failed'],
   [/^SERVER_ERROR out of memory/i, 'resource-exhausted'],
+  [/^SERVER_ERROR object too large/i, 'query-error'],
   [/^SERVER_ERROR .*(unavailable|backend|refused|timed out|host is down|no route)/i, 'server-not-ready',
     'The proxy answers, and the servers behind it do not.'],
+  [/^SERVER_ERROR\b/, 'server-not-ready'],
 ]
 
 /** What a line that refuses means. A line that no rule knows is an answer all the same. */
 export function findingOf(line: string): Finding {
-  const code = /^[A-Z_]+/.exec(line)?.[0]
+  const code = /^((CLIENT_|SERVER_)?ERROR|NOT_STORED|EXISTS|NOT_FOUND)\b/.exec(line)?.[0]
   return { ...(byText(BY_LINE, line) ?? { reason: 'query-error', message: line }), ...(code ? { code } : {}) }
 }
 

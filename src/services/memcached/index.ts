@@ -9,6 +9,7 @@ import {
 } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Server } from '../../core/verdict.js'
+import { atOpening } from '../mismatch.js'
 import { BinaryProtocol, type Protocol, TextProtocol } from './protocol.js'
 
 /** How long a key of a probe lives, in seconds. Of one second a tick of the server's clock may leave nothing. */
@@ -32,7 +33,7 @@ export const memcached: Service = {
       return new MemcachedSession(talk, version ?? (await talk.version()))
     } catch (error) {
       for (const one of links) one.close()
-      throw error
+      throw atOpening(error)
     }
   },
 }

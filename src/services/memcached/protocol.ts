@@ -31,27 +31,34 @@ export interface Protocol {
 }
 
 /** What is read, or a mismatch where it is no reply of memcached. */
-async function understood<T>(link: Link, read: (first: Uint8Array) => Promise<T>): Promise<T> {
+async function understood<T>(
+  { link, told }: { readonly link: Link; readonly told: boolean },
+  read: (first: Uint8Array) => Promise<T>,
+): Promise<T> {
   const first = await link.peek()
   try {
     return await read(first)
   } catch (error) {
-    throw error instanceof MemcachedSyntaxError ? mismatch('memcached', first) : error
+    throw error instanceof MemcachedSyntaxError ? mismatch('memcached', first, { told }) : error
   }
 }
 
 export class TextProtocol implements Protocol {
+  /** The server knows the login. */
+  told = false
+
   constructor(readonly link: Link) {}
 
   async version(): Promise<string> {
     const line = await this.#ask(askVersion())
     const version = /^VERSION (.+)$/.exec(line)?.[1]
-    if (!version) throw mismatch('memcached', new TextEncoder().encode(line))
+    if (!version) throw mismatch('memcached', new TextEncoder().encode(`${line}\r\n`), { told: this.told })
     return version
   }
 
   /** The key means nothing: a server that asks for a login takes the first `set` for one. */
   async login(user: string, password: string): Promise<void> {
+    this.told = true
     await this.#ask(store('set', 'holdfast', 0, `${user} ${password}`), 'STORED')
   }
 
@@ -61,7 +68,7 @@ export class TextProtocol implements Protocol {
 
   async stats(): Promise<ReadonlyMap<string, string>> {
     const first = await this.#ask(askStats())
-    return understood(this.link, () => readStats(this.link, first))
+    return understood(this, () => readStats(this.link, first))
   }
 
   async add(key: string, value: string, seconds: number): Promise<void> {
@@ -71,7 +78,7 @@ export class TextProtocol implements Protocol {
   async get(key: string): Promise<string | undefined> {
     const line = await this.#ask(ask('get', key))
     if (line === 'END') return undefined
-    return understood(this.link, () => readValue(this.link, line))
+    return understood(this, () => readValue(this.link, line))
   }
 
   async delete(key: string): Promise<void> {
@@ -81,7 +88,7 @@ export class TextProtocol implements Protocol {
 
   async #ask(question: Uint8Array, wanted?: string): Promise<string> {
     this.link.write(question)
-    const line = await understood(this.link, async first => {
+    const line = await understood(this, async first => {
       if (!beginsLine(first)) throw new MemcachedSyntaxError('not a reply')
       return this.link.readLine(MAX_LINE)
     })
@@ -93,6 +100,9 @@ export class TextProtocol implements Protocol {
 
 /** For servers with SASL, which take nothing else. */
 export class BinaryProtocol implements Protocol {
+  /** The server knows the login. */
+  told = false
+
   constructor(readonly link: Link) {}
 
   async version(): Promise<string> {
@@ -100,6 +110,7 @@ export class BinaryProtocol implements Protocol {
   }
 
   async login(user: string, password: string): Promise<void> {
+    this.told = true
     await this.#ask(request(OP.saslAuth, 'PLAIN', `\0${user}\0${password}`))
   }
 
@@ -140,7 +151,7 @@ export class BinaryProtocol implements Protocol {
 
   /** `allowed`: 0 is success, 1 a key that is not there. */
   async #reply(allowed: readonly number[] = [0]): Promise<BinaryReply> {
-    const reply = await understood(this.link, async first => {
+    const reply = await understood(this, async first => {
       // A server that is full says so in text, whatever it is asked.
       if (beginsLine(first)) throw new ProbeError(findingOf(await this.link.readLine(MAX_LINE)))
       return readBinary(this.link)

@@ -10,10 +10,10 @@ const CODES: [number, string, ReasonId, ReasonId][] = [
   [3, 'Server unavailable', 'server-not-ready', 'server-not-ready'],
   [4, 'Bad username or password', 'authentication-failed', 'authentication-failed'],
   [5, 'Not authorized', 'authentication-failed', 'access-denied'],
-  [128, 'Unspecified error', 'query-error', 'access-denied'],
+  [128, 'Unspecified error', 'unknown', 'access-denied'],
   [129, 'Malformed Packet', 'protocol-mismatch', 'protocol-mismatch'],
   [130, 'Protocol Error', 'protocol-mismatch', 'protocol-mismatch'],
-  [131, 'Implementation specific error', 'query-error', 'query-error'],
+  [131, 'Implementation specific error', 'unknown', 'query-error'],
   [132, 'Unsupported Protocol Version', 'protocol-mismatch', 'protocol-mismatch'],
   [133, 'Client Identifier not valid', 'access-denied', 'access-denied'],
   [134, 'Bad User Name or Password', 'authentication-failed', 'authentication-failed'],
@@ -25,7 +25,7 @@ const CODES: [number, string, ReasonId, ReasonId][] = [
   [140, 'Bad authentication method', 'client-misuse', 'client-misuse'],
   [141, 'Keep Alive timeout', 'connection-lost', 'connection-lost'],
   [142, 'Session taken over', 'connection-lost', 'connection-lost'],
-  [143, 'Topic Filter invalid', 'query-error', 'query-error'],
+  [143, 'Topic Filter invalid', 'unknown', 'query-error'],
   [151, 'Quota exceeded', 'too-many-connections', 'resource-exhausted'],
   [156, 'Use another server', 'server-not-ready', 'server-not-ready'],
   [157, 'Server moved', 'client-misuse', 'client-misuse'],
@@ -52,9 +52,10 @@ describe.each(CODES)('code %i, %s', (code, name, connection, request) => {
   })
 })
 
-test('a code that nobody knows is an answer all the same, and its number is told', () => {
+test('a code that nobody knows tells its number, and is an answer where something was asked', () => {
+  expect(codeFinding(200, 'request', 'x').reason).toBe('query-error')
   expect(codeFinding(200, 'connection', 'the broker')).toEqual({
-    reason: 'query-error',
+    reason: 'unknown',
     code: '200',
     message: 'the broker: refused (0xc8)',
   })

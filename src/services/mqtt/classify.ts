@@ -36,10 +36,10 @@ const CODES: Readonly<Record<number, Code>> = {
   4: code('bad user name or password', 'authentication-failed'),
   5: code('not authorized', 'authentication-failed', 'access-denied', EITHER),
   16: code('no matching subscribers', 'unmet'),
-  128: code('unspecified error', 'query-error', 'access-denied'),
+  128: code('unspecified error', 'unknown', 'access-denied'),
   129: code('malformed packet', 'protocol-mismatch'),
   130: code('protocol error', 'protocol-mismatch'),
-  131: code('implementation specific error', 'query-error'),
+  131: code('implementation specific error', 'unknown', 'query-error'),
   132: code('unsupported protocol version', 'protocol-mismatch', undefined, VERSION),
   133: code('client identifier not valid', 'access-denied'),
   134: code('bad user name or password', 'authentication-failed'),
@@ -69,10 +69,12 @@ const CODES: Readonly<Record<number, Code>> = {
   160: code('maximum connect time', 'connection-lost'),
 }
 
-/** What a return code or reason code means. One that nobody knows is an answer all the same. */
+const UNKNOWN: Readonly<Record<Refused, ReasonId>> = { connection: 'unknown', request: 'query-error' }
+
+/** What a return code or reason code means. One that nobody knows is an answer to a request all the same. */
 export function codeFinding(number: number, refused: Refused, what: string): Finding {
   const known = CODES[number]
-  const reason = (refused === 'request' ? known?.request : undefined) ?? known?.reason ?? 'query-error'
+  const reason = (refused === 'request' ? known?.request : undefined) ?? known?.reason ?? UNKNOWN[refused]
   const advice = refused === 'connection' ? known?.advice : undefined
   return {
     reason,

@@ -17,8 +17,9 @@ export const mqtt: Service = {
     const link = await attempt.connect()
     try {
       if (target.tls.mode !== 'disable') await attempt.step('tls', () => link.startTls())
+      const told = (target.password ?? target.user) !== undefined
       const session = new MqttSession(link, version, topic, attempt.signal)
-      await attempt.step(target.password ? 'auth' : 'handshake', () => session.greet(hello))
+      await attempt.step(target.password ? 'auth' : 'handshake', () => session.greet(hello, told))
       return session
     } catch (error) {
       link.close()

@@ -33,6 +33,7 @@ const ABOUT = ['$SYS/broker/version', '$SYS/broker/uptime']
 export class MqttSession implements Session {
   server: Server = { product: 'MQTT' }
   #id = 0
+  #told = false
 
   constructor(
     readonly link: Link,
@@ -45,10 +46,12 @@ export class MqttSession implements Session {
     return this.link.closed
   }
 
-  async greet(hello: Uint8Array): Promise<void> {
+  /** `told`: what it says holds a login. */
+  async greet(hello: Uint8Array, told: boolean): Promise<void> {
+    this.#told = told
     this.link.write(hello)
     const first = await this.link.peek()
-    if (!beginsConnack(first)) throw mismatch('MQTT', first)
+    if (!beginsConnack(first)) throw mismatch('MQTT', first, { told })
     const { code } = await this.#until('CONNACK')
     if (code !== 0) throw new ProbeError(codeFinding(code, 'connection', 'the broker refused the connection'))
   }
@@ -175,7 +178,7 @@ export class MqttSession implements Session {
     try {
       return await readPacket(this.link, this.version)
     } catch (error) {
-      throw error instanceof MqttSyntaxError ? mismatch('MQTT', first) : error
+      throw error instanceof MqttSyntaxError ? mismatch('MQTT', first, { told: this.#told }) : error
     }
   }
 

@@ -27,10 +27,14 @@ describe('the text of -ERR', () => {
     ['Slow Consumer', 'connection-lost', 'SLOW_CONSUMER'],
     ['maximum subscriptions exceeded', 'resource-exhausted', 'MAXIMUM_SUBSCRIPTIONS_EXCEEDED'],
     ['Maximum Payload Violation', 'query-error', 'MAXIMUM_PAYLOAD_VIOLATION'],
-    ['Something of a newer server', 'query-error', 'SOMETHING_OF_A_NEWER_SERVER'],
   ])('"%s" means %s', (text, reason, code) => {
     expect(findingOf(text)).toMatchObject({ reason, code, message: text })
   })
+
+  test.each(['Something of a newer server', 'Authorization Violation s3cret'])(
+    '"%s" gives none of its unknown words as code',
+    text => expect(findingOf(text).code ?? 'AUTHORIZATION_VIOLATION').toBe('AUTHORIZATION_VIOLATION'),
+  )
 
   test('that is empty is an answer all the same', () =>
     expect(findingOf('')).toEqual({ reason: 'query-error', message: '' }))

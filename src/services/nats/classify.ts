@@ -19,6 +19,7 @@ export const ERRORS: readonly TextRule[] = [
   [/^(server shutdown|lame duck)/i, 'server-not-ready'],
   [/^(stale connection|slow consumer)/i, 'connection-lost'],
   [/^maximum subscriptions exceeded/i, 'resource-exhausted'],
+  [/^maximum payload violation/i, 'query-error'],
   [/^(insufficient resources|jetstream system temporarily unavailable)/i, 'server-not-ready'],
 ]
 
@@ -31,9 +32,13 @@ const codeOf = (text: string): string =>
     .toUpperCase()
     .slice(0, 48)
 
-/** What the text of -ERR means. A text that no rule knows is an answer all the same. */
+/**
+ * What the text of -ERR means. A text that no rule knows is an answer all the same, without a code: that is made of
+ * what a rule knows, since the rest of a text may hold a secret.
+ */
 export function findingOf(text: string): Finding {
-  const code = codeOf(text)
+  const known = ERRORS.find(([pattern]) => pattern.test(text))?.[0].exec(text)?.[0]
+  const code = codeOf(known ?? '')
   return { ...(byText(ERRORS, text) ?? { reason: 'query-error', message: text }), ...(code ? { code } : {}) }
 }
 

@@ -1,6 +1,7 @@
 import { type Attempt, type Link, LinkError, ProbeError, type Service } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import { looksLike } from '../../wire/sniff.js'
+import { atOpening } from '../mismatch.js'
 import { findingOf } from './classify.js'
 import { NatsSession } from './session.js'
 
@@ -22,7 +23,7 @@ export const nats: Service = {
       return session
     } catch (error) {
       link.close()
-      throw error
+      throw atOpening(error)
     }
   },
 }

@@ -21,13 +21,18 @@ import { type Login, loginOf } from './credentials.js'
 
 type Delivery = Extract<NatsMessage, { op: 'MSG' }>
 
-/** How often a session may be pinged, or told of others, before it is answered. */
+/** How many messages may come that were not asked for, before an answer. */
 const PATIENCE = 1000
+
+/** How many of them may be pings: a server sends the next one minutes later. */
+const PINGS = 8
 
 export class NatsSession implements Session {
   info: ServerInfo = {}
   #login: Login = {}
   #sid = 0
+  /** The server knows the login. */
+  #told = false
 
   constructor(
     readonly link: Link,
@@ -70,6 +75,7 @@ export class NatsSession implements Session {
       tls_required: this.link.secure,
       ...this.#login,
     })
+    this.#told = true
     await this.#pong(said)
   }
 
@@ -156,15 +162,16 @@ export class NatsSession implements Session {
   }
 
   async #until(wanted: (message: NatsMessage) => boolean): Promise<NatsMessage> {
-    for (let n = 0; n < PATIENCE; n++) {
+    let pings = 0
+    for (let n = 0; n < PATIENCE && pings <= PINGS; n++) {
       const message = await this.#read()
       if (wanted(message)) return message
-      if (message.op === 'PING') this.link.write(pong())
+      if (message.op === 'PING' && ++pings <= PINGS) this.link.write(pong())
       if (message.op === 'INFO') this.#hear(message.info)
     }
     throw new ProbeError({
       reason: 'protocol-mismatch',
-      message: `NATS sent ${PATIENCE} messages that nobody asked for, and no answer`,
+      message: `NATS sent ${pings > PINGS ? `${pings} pings` : `${PATIENCE} messages that nobody asked for`}, and no answer`,
     })
   }
 
@@ -189,7 +196,9 @@ export class NatsSession implements Session {
       message = await readMessage(this.link)
     } catch (error) {
       const endless = error instanceof LinkError && /no line end/.test(error.message)
-      throw endless || error instanceof NatsSyntaxError ? mismatch('NATS', first) : error
+      throw endless || error instanceof NatsSyntaxError
+        ? mismatch('NATS', first, { told: this.#told })
+        : error
     }
     if (message.op !== '-ERR') return message
     throw new ProbeError(findingOf(this.#discreet(message.text)), this.server)
