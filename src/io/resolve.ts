@@ -18,8 +18,14 @@ export type Resolve = (host: string, signal: AbortSignal) => Promise<readonly Re
 export const resolveHost: Resolve = async (host, signal) => {
   const name = domainToASCII(host) || host
   const path = name === 'localhost' ? undefined : getent()
-  const found = path ? await viaGetent(path, name, signal) : await viaNode(name, signal)
-  return interleave(found)
+  if (!path) return interleave(await viaNode(name, signal))
+  signal.throwIfAborted()
+  const { viaGetent } = await import('./getent.js')
+  const found = await viaGetent(path, name, signal)
+  return interleave(
+    found?.map(address => ({ address, family: isIP(address) === 6 ? 6 : 4 })) ??
+      (await viaNode(name, signal)),
+  )
 }
 
 /** True for an IP address, which needs no resolver. */
@@ -56,37 +62,6 @@ async function viaNode(name: string, signal: AbortSignal): Promise<Resolved[]> {
     })
   })
   return untilAborted(looked, signal)
-}
-
-async function viaGetent(path: string, name: string, signal: AbortSignal): Promise<Resolved[]> {
-  const { execFile } = await import('node:child_process')
-  return new Promise((resolve, reject) => {
-    execFile(path, ['ahosts', '--', name], { signal, killSignal: 'SIGKILL' }, (error, stdout) => {
-      if (signal.aborted) return reject(signal.reason)
-      const found = [...stdout.matchAll(/^(\S+)\s+STREAM/gm)].map(([, address = '']) => address)
-      if (found.length > 0)
-        return resolve(found.map(address => ({ address, family: isIP(address) === 6 ? 6 : 4 })))
-      if (error && typeof error.code === 'string') return resolve(viaNode(name, signal))
-      failureOf(name, signal).then(reject, reject)
-    })
-  })
-}
-
-/** getent does not tell "no such name" from "the resolver failed": one cancellable query does. */
-async function failureOf(name: string, signal: AbortSignal): Promise<Error> {
-  const { Resolver } = await import('node:dns/promises')
-  const resolver = new Resolver({ timeout: 1000, tries: 1 })
-  const asked = resolver.resolve4(name).then(
-    () => 'ENOTFOUND',
-    (error: NodeJS.ErrnoException) => error.code ?? 'ENOTFOUND',
-  )
-  const code = await untilAborted(asked, signal, () => resolver.cancel())
-  const temporary = code !== 'ENOTFOUND' && code !== 'ENODATA'
-  return Object.assign(new Error(`getaddrinfo ${temporary ? 'EAI_AGAIN' : 'ENOTFOUND'} ${name}`), {
-    code: temporary ? 'EAI_AGAIN' : 'ENOTFOUND',
-    syscall: 'getaddrinfo',
-    hostname: name,
-  })
 }
 
 /** The promise's outcome, or the signal's reason where that comes first. */

@@ -64,19 +64,12 @@ describe('TLS', () => {
   })
 
   test('that only a parameter of a driver asks for is a misuse, not a password in the clear', async () => {
-    for (const query of [
-      'secure=true',
-      'secure=yes',
-      'secure=t',
-      'Secure=on',
-      'secure=',
-      'tls=True',
-      'protocol=https',
-    ]) {
+    for (const query of ['secure=true', 'secure=yes', 'secure=t', 'Secure=on', 'secure=', 'protocol=https']) {
       const { finding } = await refusal(`${server.url()}?${query}`)
       expect(finding.reason).toBe('client-misuse')
       expect(finding.advice).toContain('clickhouses://')
     }
+    expect((await refusal(`${server.url()}?tls=True`)).finding.reason).toBe('tls-failure')
     for (const query of ['secure=False', 'secure=0', 'secure=off', 'tls=no', 'protocol=http'])
       await readiness(`${server.url()}?${query}`)
   })
