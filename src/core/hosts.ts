@@ -5,6 +5,13 @@ export type Host =
   /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
   { readonly host: string; readonly port: number; readonly address?: string } | { readonly path: string }
 
+/** Names of this machine for itself. */
+const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i
+
+/** The same for two addresses that lead to the same place by different names of the loopback. */
+export const placeOf = (host: Host): string =>
+  'path' in host ? host.path : `${LOOPBACK.test(host.host) ? 'localhost' : host.host}:${host.port}`
+
 /** A path without its percent signs. */
 export function decodePath(path: string, bad: (what: string) => Error): string {
   try {

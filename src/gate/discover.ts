@@ -1,4 +1,5 @@
 import { isDsn } from '../core/address.js'
+import { placeOf } from '../core/hosts.js'
 import type { Scheme, Target } from '../core/target.js'
 import { parseTarget } from '../core/target.js'
 import { DB_VARIABLES, type Env, keywords, type Source, URL_VARIABLES } from './variables.js'
@@ -72,17 +73,11 @@ function engine(env: Env): string {
   return /mysql|mariadb/i.test(named) || env.DB_PORT === '3306' ? 'mysql' : 'postgres'
 }
 
-/** Names of this machine for itself. */
-const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i
-
 /** Where an address without a database leads to, unless that is the user's own. */
 const UNNAMED: Readonly<Record<string, string>> = { redis: '0', rabbitmq: '/' }
 
 /** Two addresses with the same identity lead to the same database, whoever logs in. */
 export function identity(target: Target): string {
-  const hosts = target.hosts.map(host =>
-    'path' in host ? host.path : `${LOOPBACK.test(host.host) ? 'localhost' : host.host}:${host.port}`,
-  )
   const database = target.database ?? UNNAMED[target.service] ?? target.user ?? ''
-  return [target.service, hosts.join(','), database].join(' ')
+  return [target.service, target.hosts.map(placeOf).join(','), database].join(' ')
 }

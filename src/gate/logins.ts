@@ -1,3 +1,4 @@
+import { placeOf } from '../core/hosts.js'
 import type { Target } from '../core/target.js'
 import type { Finding, Verdict } from '../core/verdict.js'
 import { untilAborted } from '../io/resolve.js'
@@ -37,14 +38,9 @@ const USERS: Readonly<Record<string, string>> = {
   rabbitmq: 'guest',
 }
 
-const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i
-
 /** Who logs in where: what a rejected password counts against. */
 export function loginOf({ service, hosts, user }: Target): string {
-  const places = hosts.map(host =>
-    'path' in host ? host.path : [LOOPBACK.test(host.host) ? 'localhost' : host.host, host.port],
-  )
-  return JSON.stringify([service, places, user || USERS[service]])
+  return JSON.stringify([service, hosts.map(placeOf), user || USERS[service]])
 }
 
 /** Of a target whose login was not tried, because another target's was rejected already. */
