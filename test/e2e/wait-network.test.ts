@@ -25,9 +25,9 @@ async function inNetns(args: readonly string[], options: NetnsOptions = {}) {
 }
 
 test('a port that nobody listens on is not ready because TCP connected it to itself', async () => {
-  // Of two local ports to choose from, the one that is asked for is soon taken.
+  // Of two local ports the kernel takes the one of the lower parity first, which is the one that is asked for.
   const setup = ['echo "40000 40001" > /proc/sys/net/ipv4/ip_local_port_range']
-  const { target } = await inNetns(['tcp://127.0.0.1:40001', ...LIMITED], { setup })
+  const { target } = await inNetns(['tcp://127.0.0.1:40000', ...LIMITED], { setup })
   expect(target).toMatchObject({ state: 'waiting', reason: 'connection-refused', code: 'ECONNREFUSED' })
   expect(target.attempts).toBeGreaterThan(10)
 })
