@@ -1,16 +1,18 @@
-import type { OptionTable, Verb } from './call.js'
-import { COMMON, VERBS } from './spec.js'
-import { COMMON_TEXT, TEXTS, type VerbText } from './texts.js'
+import type { OptionTable } from './call.js'
+import { COMMON } from './spec.js'
+import { COMMON_TEXT, type VerbText } from './texts.js'
+import { ENTRIES } from './verbs/all.js'
+import type { VerbEntry } from './verbs/entry.js'
 
 /** `holdfast --help`. */
 export function mainHelp(version: string): string {
-  const width = Math.max(...VERBS.map(verb => verb.name.length))
+  const width = Math.max(...ENTRIES.map(({ verb }) => verb.name.length))
   return `holdfast ${version}: makes the path from a program to its databases hold
 
 Usage: holdfast VERB [OPTIONS] [TARGET…] [-- COMMAND ARG…]
 
 Verbs:
-${VERBS.map(verb => `  ${verb.name.padEnd(width)}  ${TEXTS[verb.name]?.summary}`).join('\n')}
+${ENTRIES.map(({ verb, text }) => `  ${verb.name.padEnd(width)}  ${text.summary}`).join('\n')}
 
 TARGET is a URL (postgres://app@db:5432/app), NAME=URL, env:VARIABLE, exec:COMMAND, a libpq connection
 string, or a name from the configuration. Without one: the configuration's, else what the environment names.
@@ -20,9 +22,7 @@ holdfast VERB --help shows a verb's options and examples.
 }
 
 /** `holdfast VERB --help`. */
-export function verbHelp(verb: Verb): string {
-  const text = TEXTS[verb.name]
-  if (!text) throw new Error(`no help for the verb ${verb.name}`)
+export function verbHelp({ verb, text }: VerbEntry): string {
   return `holdfast ${verb.name}: ${text.summary}
 
 Usage: ${text.usage}

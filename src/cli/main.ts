@@ -1,57 +1,24 @@
-import { EXIT, HoldfastError, nearest, usage } from '../core/errors.js'
-import { redactAddress } from '../core/redact.js'
+import { EXIT, HoldfastError } from '../core/errors.js'
 import { farewells } from '../gate/farewell.js'
 import { Interrupted, statusOfSignal } from '../io/signals.js'
-import type { Call } from './call.js'
 import { parseCall } from './parse.js'
-import { VERBS } from './spec.js'
+import { WAIT } from './spec.js'
 import { version } from './version.js'
 import { waitVerb } from './wait.js'
-
-/** The gate is in the first file that Node reads; every other verb comes when it is called. */
-const RUN: Readonly<Record<string, (call: Call) => Promise<number>>> = {
-  wait: waitVerb,
-  test: async call => (await import('./test.js')).testVerb(call),
-}
 
 /** Runs one command line and resolves with its exit status. */
 async function main(argv: readonly string[]): Promise<number> {
   const [name, ...rest] = argv
+  // The gate is in the first file that Node reads; every other verb comes when it is called.
+  if (name === WAIT.name) {
+    const call = parseCall(WAIT, rest, process.env)
+    if (!call.values.flag('help')) return waitVerb(call)
+  }
   if (name === '--version' || name === '-V') {
     process.stdout.write(`${version()}\n`)
     return 0
   }
-  const asked = name === '--help' || name === '-h' || name === 'help'
-  if (asked && !rest[0]) {
-    const { mainHelp } = await import('./help.js')
-    process.stdout.write(mainHelp(version()))
-    return 0
-  }
-  const wanted = asked ? rest[0] : name
-  const verb = VERBS.find(one => one.name === wanted)
-  if (!verb) throw unknownVerb(wanted)
-  const call = parseCall(verb, asked ? ['--help'] : rest, process.env)
-  if (call.values.flag('help')) {
-    const { verbHelp } = await import('./help.js')
-    process.stdout.write(verbHelp(verb))
-    return 0
-  }
-  const run = RUN[verb.name]
-  if (!run) throw new Error(`no code for the verb ${verb.name}`)
-  return run(call)
-}
-
-function unknownVerb(name: string | undefined): HoldfastError {
-  const verbs = VERBS.map(verb => verb.name)
-  if (name === undefined)
-    return usage(`a verb is missing: ${verbs.join(', ')}. Try: holdfast wait postgres://app@db:5432/app`)
-  const near = nearest(name, verbs)
-  const hint = name.includes('://')
-    ? `Did you mean: holdfast wait ${redactAddress(name)}`
-    : near
-      ? `Did you mean ${near}?`
-      : `Known: ${verbs.join(', ')}.`
-  return usage(`unknown verb "${redactAddress(name)}". ${hint}`)
+  return (await import('./others.js')).runOther(argv)
 }
 
 /** Whether a document could not be written. */

@@ -25,63 +25,40 @@ export const CONTRADICTIONS: readonly (readonly [one: string, others: readonly s
   ['json', ['format']],
 ]
 
-const TIMES: OptionTable = {
+export const TIMES: OptionTable = {
   timeout: { kind: 'duration', value: 'DURATION' },
   'attempt-timeout': { kind: 'duration', value: 'DURATION' },
 }
 
-export const VERBS: readonly Verb[] = [
-  {
-    name: 'wait',
-    command: 'optional',
-    options: {
-      ...TIMES,
-      until: {
-        kind: { choice: ['tcp', 'auth', 'query', 'write', 'schema'] },
-        value: 'LAYER',
-      },
-      connections: {
-        kind: 'count',
-        value: 'N',
-      },
-      query: {
-        kind: 'list',
-        value: 'SQL',
-      },
-      stable: {
-        kind: 'duration',
-        value: 'DURATION',
-      },
-      grace: {
-        kind: 'duration',
-        value: 'DURATION',
-      },
-      once: { kind: 'flag' },
-      any: { kind: 'flag' },
-      gone: { kind: 'flag' },
+/** The one verb that every run of the gate reads; the others are in verbs/. */
+export const WAIT: Verb = {
+  name: 'wait',
+  command: 'optional',
+  options: {
+    ...TIMES,
+    until: {
+      kind: { choice: ['tcp', 'auth', 'query', 'write', 'schema'] },
+      value: 'LAYER',
     },
-    example: 'holdfast wait postgres://app@db:5432/app redis://redis:6379 -- node server.js',
-  },
-  {
-    name: 'test',
-    command: 'required',
-    options: {
-      timeout: {
-        kind: 'duration',
-        value: 'DURATION',
-      },
-      'attempt-timeout': { kind: 'duration', value: 'DURATION' },
-      service: {
-        kind: 'list',
-        value: '[VARIABLE=]NAME',
-      },
-      needs: {
-        kind: 'list',
-        value: 'CAP[,CAP]',
-      },
-      'allow-stand-in': { kind: 'flag' },
-      'allow-skip': { kind: 'flag' },
+    connections: {
+      kind: 'count',
+      value: 'N',
     },
-    example: 'holdfast test -- npm test',
+    query: {
+      kind: 'list',
+      value: 'SQL',
+    },
+    stable: {
+      kind: 'duration',
+      value: 'DURATION',
+    },
+    grace: {
+      kind: 'duration',
+      value: 'DURATION',
+    },
+    once: { kind: 'flag' },
+    any: { kind: 'flag' },
+    gone: { kind: 'flag' },
   },
-]
+  example: 'holdfast wait postgres://app@db:5432/app redis://redis:6379 -- node server.js',
+}

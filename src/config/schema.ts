@@ -1,4 +1,5 @@
 import * as z from 'zod/mini'
+import { LEVELS } from '../core/concern.js'
 import { nearest } from '../core/errors.js'
 import { MAX_CONNECTIONS, parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
@@ -20,7 +21,10 @@ const expectation = z.strictObject({
   tables: z.optional(strings),
   columns: z.optional(strings),
   extensions: z.optional(strings),
+  migration: z.optional(z.string()),
 })
+
+const count = z.int().check(z.minimum(1), z.maximum(MAX_CONNECTIONS))
 
 const until = z.enum(['tcp', 'auth', 'query', 'write', 'schema'])
 
@@ -36,8 +40,17 @@ const target = z.union([
     status: z.optional(z.union([z.string(), z.number()])),
     /** For HTTP: text that the body must contain. */
     body: z.optional(z.string()),
+    pool: z.optional(z.strictObject({ max: count, processes: z.optional(count) })),
   }),
 ])
+
+const variable = z.strictObject({
+  type: z.optional(z.enum(['string', 'integer', 'number', 'boolean', 'port', 'url', 'duration', 'path'])),
+  required: z.optional(z.boolean()),
+  min: z.optional(z.number()),
+  max: z.optional(z.number()),
+  oneOf: z.optional(strings),
+})
 
 export const configSchema = z.strictObject({
   targets: z.optional(z.record(z.string(), target)),
@@ -45,7 +58,7 @@ export const configSchema = z.strictObject({
   attemptTimeout: z.optional(duration),
   grace: z.optional(duration),
   stable: z.optional(duration),
-  connections: z.optional(z.int().check(z.minimum(1), z.maximum(MAX_CONNECTIONS))),
+  connections: z.optional(count),
   until: z.optional(until),
   test: z.optional(
     z.strictObject({
@@ -53,6 +66,26 @@ export const configSchema = z.strictObject({
       needs: z.optional(strings),
       allowStandIn: z.optional(z.boolean()),
       allowSkip: z.optional(z.boolean()),
+    }),
+  ),
+  environment: z.optional(z.record(z.string(), variable)),
+  doctor: z.optional(
+    z.strictObject({
+      connections: z.optional(count),
+      threshold: z.optional(z.int().check(z.minimum(1), z.maximum(100))),
+    }),
+  ),
+  check: z.optional(
+    z.strictObject({
+      failLevel: z.optional(z.enum(LEVELS)),
+      silence: z.optional(z.record(z.string(), z.string())),
+    }),
+  ),
+  run: z.optional(
+    z.strictObject({
+      migrate: z.optional(z.string()),
+      smoke: z.optional(z.string()),
+      health: z.optional(z.string()),
     }),
   ),
 })
@@ -107,9 +140,22 @@ function wording(issue: z.core.$ZodIssue): string {
 const expectedTypes = (issues: readonly z.core.$ZodIssue[]): string[] =>
   issues.flatMap(issue => (issue.code === 'invalid_type' ? [issue.expected] : []))
 
+/** The keys of the object at `path`, read from the schema. */
 function knownKeys(path: readonly PropertyKey[]): string[] {
-  if (path.length === 0) return Object.keys(configSchema.def.shape)
-  if (path[0] === 'test') return ['services', 'needs', 'allowStandIn', 'allowSkip']
-  if (path.at(-1) === 'schema') return Object.keys(expectation.def.shape)
-  return ['url', 'until', 'query', 'schema', 'status', 'body']
+  let at: z.core.$ZodType | undefined = configSchema
+  for (const key of path) at = bare(at && childOf(at, key))
+  return at instanceof z.ZodMiniObject ? Object.keys(at.def.shape) : []
+}
+
+const childOf = (type: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | undefined =>
+  type instanceof z.ZodMiniObject
+    ? type.def.shape[String(key)]
+    : type instanceof z.ZodMiniRecord
+      ? type.def.valueType
+      : undefined
+
+/** What an optional wraps, and the object of a union. */
+function bare(type: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
+  if (type instanceof z.ZodMiniOptional) return bare(type.def.innerType)
+  return type instanceof z.ZodMiniUnion ? type.def.options.find(one => one instanceof z.ZodMiniObject) : type
 }

@@ -1,3 +1,4 @@
+import type { Concern } from './concern.js'
 import type { Target } from './target.js'
 import type { TlsMode } from './tls.js'
 import type { Finding, Layer, Server } from './verdict.js'
@@ -48,6 +49,15 @@ export interface Expectation {
   /** `table.column` or `schema.table.column`. */
   readonly columns?: readonly string[]
   readonly extensions?: readonly string[]
+  /** The last migration that must have been applied, as the migration tool names it. */
+  readonly migration?: string
+}
+
+/** What a server tells of itself beyond being ready. Only read, never changed; what a role may not see is left out. */
+export interface Health {
+  /** By name, like `connectionsUsed`; milliseconds and bytes where the name ends in `Ms` or `Bytes`. */
+  readonly facts: Readonly<Record<string, string | number | boolean>>
+  readonly concerns: readonly Concern[]
 }
 
 /** An authenticated session that a probe opened. */
@@ -64,6 +74,7 @@ export interface Session {
   write?(): Promise<void>
   /** What is missing, or undefined when the expectation is met. */
   missing?(expected: Expectation): Promise<string | undefined>
+  health?(): Promise<Health>
   close(): Promise<void>
 }
 

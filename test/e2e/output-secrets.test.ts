@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseCall } from '../../src/cli/parse.js'
-import { VERBS } from '../../src/cli/spec.js'
+import { WAIT } from '../../src/cli/spec.js'
 import { waitVerb } from '../../src/cli/wait.js'
 import { HoldfastError } from '../../src/core/errors.js'
 import { holdfast } from '../support/cli.js'
@@ -38,7 +38,7 @@ beforeAll(async () => {
 })
 afterAll(() => parrot.close())
 
-const wait = VERBS.find(verb => verb.name === 'wait')
+const wait = WAIT
 
 /** Runs the verb in this process and returns all that it wrote, wherever. */
 async function writtenBy(args: readonly string[], env: Record<string, string> = {}): Promise<string> {
