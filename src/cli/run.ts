@@ -1,23 +1,27 @@
-import { type Concern, LEVELS, type Level, reaches } from '../core/concern.js'
 import { EXIT, usage } from '../core/errors.js'
-import { redactAddress, scrub } from '../core/redact.js'
+import { scrub } from '../core/redact.js'
 import type { Outcome } from '../gate/outcome.js'
 import { monotonic } from '../io/clock.js'
 import { type Reaper, startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
+import { judgeConfig, judgeDeploy } from '../start/deploy.js'
 import { checkRequired } from '../start/infrastructure.js'
 import { failedBy, preflight } from '../start/preflight.js'
 import { checkProgram } from '../start/program.js'
-import { passed, type StageEnd, Stages, skipped } from '../start/stages.js'
+import { levelOf } from '../start/silence.js'
+import { Stages, skipped } from '../start/stages.js'
+import type { Checked } from '../start/subject.js'
 import { importCheck, smoke, type Trial, upFor } from '../start/trials.js'
-import type { Call, Values } from './call.js'
+import type { Call, Values, Verb } from './call.js'
 import { runTold } from './command.js'
+import { gather } from './gather.js'
 import { RunReport } from './output/run.js'
 import { type Plan, planOf, waitOf } from './plan.js'
 
 interface Start {
   readonly env: NodeJS.ProcessEnv
+  readonly verbs: readonly Verb[]
   readonly report: RunReport
   readonly stages: Stages
   readonly outcomes: Outcome[]
@@ -26,7 +30,7 @@ interface Start {
 }
 
 /** `holdfast run` */
-export async function runVerb(call: Call): Promise<number> {
+export async function runVerb(call: Call, verbs: readonly Verb[]): Promise<number> {
   const { command, values } = call
   checkOptions(call)
   const { env } = process
@@ -39,7 +43,7 @@ export async function runVerb(call: Call): Promise<number> {
   const interrupted = () =>
     signal.reason instanceof Interrupted ? statusOfSignal(signal.reason.signalName) : undefined
   try {
-    await stagesOf(call, { env, report, stages, outcomes, signal, reaper }).catch(error => {
+    await stagesOf(call, { env, verbs, report, stages, outcomes, signal, reaper }).catch(error => {
       if (!(error instanceof Interrupted)) throw error
     })
     const exitStatus = interrupted() ?? stages.status
@@ -60,25 +64,31 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   const { values, command = [] } = call
   const { stages, signal, env, report } = start
   const validate = values.flag('validate')
+  const level = values.text('fail-level')
+  const asked = level === undefined ? undefined : levelOf(level, '--fail-level')
   let plan: Plan | undefined
+  let checked: Checked | undefined
   await stages.run('config', async () => {
     try {
-      plan = await untilAborted(planOf(call, env), signal)
-      return passed(plan.aims.length === 0 ? 'no target' : plan.aims.map(aim => aim.target.name).join(', '))
+      checked = await untilAborted(gather(call.targets, values.text('config'), start), signal)
+      const end = judgeConfig(checked)
+      if (end.state === 'passed') plan = await untilAborted(planOf(call, env), signal)
+      return end
     } catch (error) {
       return failedBy(error)
     }
   })
   const trial = trialOf(plan, values, start)
   if (validate) await staticStages(call, plan, trial, start)
-  if (!plan) return
+  if (!plan || !checked) return
+  const subject = checked
   const required = validate ? values.list('require') : undefined
   checkRequired(required ?? [], plan.aims)
   if (plan.aims.length === 0 && !validate)
     throw usage(
       'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast run postgres://app@db:5432/app -- COMMAND',
     )
-  const level = levelOf(values.text('fail-level') ?? plan.config.check?.failLevel ?? 'warning')
+  const failLevel = asked ?? plan.config.check?.failLevel ?? 'warning'
   await preflight(
     {
       ...start,
@@ -87,7 +97,7 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
       wait: { ...waitOf(values, plan.config), signal, onVerdict: report.verdict.bind(report) },
       lockTimeoutMs: values.number('lock-timeout') ?? 600_000,
       required,
-      deploy: (live, without) => deployed(live, without, level),
+      deploy: (live, without) => judgeDeploy(subject, live, { failLevel, without }),
       say: text => report.say(text),
     },
     stages,
@@ -123,21 +133,6 @@ function trialOf(plan: Plan | undefined, values: Values, { env, signal, reaper }
     stopGraceMs: values.number('stop-grace') ?? 10_000,
     hush: text => scrub(text, secrets),
   }
-}
-
-function deployed(live: readonly Concern[], without: string | undefined, least: Level): StageEnd {
-  const failing = live.filter(({ level }) => reaches(level, least))
-  const ids = [...new Set(failing.map(({ id }) => id))].join(', ')
-  const rest = without ? `without what the servers say of themselves (${without})` : undefined
-  return failing.length > 0
-    ? { state: 'failed', status: EXIT.config, message: ids, concerns: live }
-    : { ...passed(rest), concerns: live }
-}
-
-function levelOf(text: string): Level {
-  const level = LEVELS.find(one => one === text.toLowerCase())
-  if (!level) throw usage(`--fail-level: "${redactAddress(text)}" is not one of ${LEVELS.join(', ')}`)
-  return level
 }
 
 /** What makes sense only together with another option. */

@@ -1,9 +1,8 @@
-import type { Concern } from '../core/concern.js'
 import { HoldfastError } from '../core/errors.js'
 import type { Aim, Outcome, WaitOptions } from '../gate/outcome.js'
 import type { Reaper } from '../io/reaper.js'
 import { type Infrastructure, needs, partial, whole } from './infrastructure.js'
-import { liveConcerns } from './live.js'
+import { type Live, liveOf } from './live.js'
 import { migrate } from './migrate.js'
 import { checkSchema, expectingOf } from './schema.js'
 import { type StageEnd, type Stages, skipped } from './stages.js'
@@ -16,7 +15,7 @@ export interface Preflight {
   readonly migration?: { readonly command: string; readonly lock: Aim } | undefined
   readonly lockTimeoutMs: number
   /** Judges production settings, with what the servers told of themselves. */
-  readonly deploy: (live: readonly Concern[], without: string | undefined) => StageEnd
+  readonly deploy: (live: readonly Live[], without: string | undefined) => StageEnd
   /** Set for a run without infrastructure: the targets that must be there all the same. */
   readonly required?: readonly string[] | undefined
   /** Gets what became of the targets. */
@@ -69,7 +68,7 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
   const present = aims.filter(one => names(found.present).includes(one.target.name))
   await on('deploy', [], async () => {
     const without = aims.filter(one => !present.includes(one))
-    const live = await liveConcerns(present, wait)
+    const live = await liveOf(present, wait)
     return plan.deploy(live, without.length > 0 ? needs(without) : undefined)
   })
 }

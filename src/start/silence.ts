@@ -1,13 +1,11 @@
 import { LEVELS, type Level } from '../core/concern.js'
 import { nearest, usage } from '../core/errors.js'
 import { redactAddress } from '../core/redact.js'
+import { LIVE_IDS } from './live.js'
 import { RULES } from './rules/all.js'
 import type { Checked, Problem } from './subject.js'
 
-/** What only a connection shows, under the ids by which sessions tell it. */
-const LIVE: readonly string[] = []
-
-const ids = (): string[] => [...RULES.map(({ id }) => id), ...LIVE]
+const ids = (): string[] => [...RULES.map(({ id }) => id), ...LIVE_IDS]
 
 /** Why an id cannot be silenced, or undefined. */
 function unknown(id: string): string | undefined {

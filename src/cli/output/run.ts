@@ -49,11 +49,15 @@ export class RunReport {
     if (this.#format === 'ndjson') print({ event: 'stage', ...stageOf(stage) })
     if (isDocument(this.#format) || (this.#quiet && stage.state !== 'failed')) return
     write(`${stageLine(stage, this.#paint)}\n`)
-    for (const one of stage.concerns ?? []) write(`${this.#concern(one)}\n`)
+    for (const one of stage.concerns ?? []) if (this.#shows(one)) write(`${this.#concern(one)}\n`)
   }
 
   say(text: string): void {
     if (!this.#quiet) write(`holdfast: ${text}\n`)
+  }
+
+  #shows({ level, silenced }: Concern): boolean {
+    return this.values.flag('verbose') || (silenced === undefined && level !== 'info')
   }
 
   #concern({ id, level, message, target, where, advice, fix, silenced }: Concern): string {

@@ -8,8 +8,11 @@ import type { Paint } from './paint.js'
 const coloured = ({ state }: Stage, paint: Paint): ((text: string) => string) =>
   state === 'passed' ? paint.good : state === 'failed' ? paint.bad : paint.warn
 
-const about = ({ state, message }: Stage): string =>
-  state === 'skipped' ? `skipped (${message})` : [state, message].filter(Boolean).join('  ')
+/** Findings follow in lines of their own. */
+const about = ({ state, message = '', concerns = [] }: Stage): string => {
+  const text = concerns.length > 0 ? message.split('\n')[0] : message
+  return state === 'skipped' ? `skipped (${text})` : [state, text].filter(Boolean).join('  ')
+}
 
 /** One line for a stage as it ends. */
 export const stageLine = (stage: Stage, paint: Paint): string =>

@@ -25,7 +25,7 @@ export const run: VerbEntry = {
     },
     example: 'holdfast run --migrate "npm run migrate" -- node server.js',
   },
-  run: async call => (await import('../run.js')).runVerb(call),
+  run: async (call, all) => (await import('../run.js')).runVerb(call, all),
   text: {
     summary: 'checks, waits, migrates once, checks production settings, then becomes COMMAND: an entrypoint',
     usage: 'holdfast run [OPTIONS] [TARGET…] [-- COMMAND ARG…]',
