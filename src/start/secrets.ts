@@ -19,7 +19,7 @@ export const looksSecret = (name: string, value: string): boolean =>
   (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value)
 
 /** A variable's value for a sentence: in quotes, or `its value` where it may be a secret. */
-export const valueOf = (name: string, value: string): string =>
+export const shownValue = (name: string, value: string): string =>
   looksSecret(name, value) ? 'its value' : `"${plain(redactAddress(value), 40)}"`
 
 /**

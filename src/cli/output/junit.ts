@@ -5,7 +5,7 @@ import { redactPath } from '../../core/redact.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { WaitResult } from '../../gate/outcome.js'
 
-const escapeXml = (text: string): string =>
+export const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 /** Whether a report can be written, asked before a wait begins whose result would be lost. */
@@ -18,7 +18,7 @@ export function checkWritable(file: string): void {
   }
 }
 
-const unwritable = (file: string, error: unknown): Error =>
+export const unwritable = (file: string, error: unknown): Error =>
   usage(`--junit: "${redactPath(file)}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
 
 /** A test suite with one case a target. */
