@@ -61,12 +61,11 @@ function* withoutPassword(subject: Checked): Iterable<Flaw> {
     if (!LOGIN.test(target.service) || password || otherwise(one, subject)) continue
     const near = farthest(target)
     const empty = password === '' || isEmpty(one, subject)
-    const level: Level =
-      empty
-        ? 'error'
-        : target.service === 'redis' && /local|container/.test(near)
-          ? 'info'
-          : 'warning'
+    const level: Level = empty
+      ? 'error'
+      : target.service === 'redis' && /local|container/.test(near)
+        ? 'info'
+        : 'warning'
     const what = empty ? 'its password is empty' : 'it has no password'
     yield { level, message: what, ...about(one) }
   }
