@@ -34,17 +34,21 @@ export function hush(concerns: readonly Concern[], subject: Checked): Concern[] 
       .map(({ target }) => [target.name, redactorOf(target)]),
   )
   return concerns.map(concern => {
-    const { message, advice, fix, target = '' } = concern
+    const { message, advice, fix, where, target = '' } = concern
     const redact = redactors.get(target)
     const clean = (text: string) => scrub(redact?.(text) ?? text, secrets)
     return {
       ...concern,
-      message: clean(message),
+      message: plain(clean(message), LONGEST),
+      ...(where === undefined ? {} : { where: plain(where, LONGEST) }),
       ...(advice === undefined ? {} : { advice: clean(advice) }),
       ...(fix === undefined ? {} : { fix: clean(fix) }),
     }
   })
 }
+
+/** Of a line: a list of all schemes is the longest. */
+const LONGEST = 1000
 
 function secretsOf({ env, found, targets }: Checked): Secret[] {
   const values = Object.entries(env).flatMap(([name, value]) => {
