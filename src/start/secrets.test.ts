@@ -37,6 +37,7 @@ describe('what looks like a secret', () => {
     ['API_KEY', 'x'],
     ['KEY', 'x'],
     ['SESSION_SECRET', 'x'],
+    ['DATABASE_URL', 'x'],
     ['PLAIN', 'sk_live_x'],
     ['PLAIN', 'postgres://a:b@c/d'],
     ['PLAIN', 'eyJhbGciOi'],

@@ -16,7 +16,10 @@ const SECRET_CONTENT =
 
 /** Does a variable look as if it held a secret, by its name or by what is in it? */
 export const looksSecret = (name: string, value: string): boolean =>
-  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value)
+  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value) || isStray(name, value)
+
+/** Where an address belongs, what is none may be the password of one. */
+const isStray = (name: string, value: string): boolean => /_ur[li]$/i.test(name) && !value.includes('://')
 
 /** A variable's value for a sentence: in quotes, or `its value` where it may be a secret. */
 export const shownValue = (name: string, value: string): string =>
