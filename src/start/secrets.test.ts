@@ -8,7 +8,7 @@ import { URL_VARIABLES } from '../gate/variables.js'
 import { checkConfig, checkDeploy, settle } from './check.js'
 import type { Example } from './rule.js'
 import { RULES } from './rules/all.js'
-import { looksSecret } from './secrets.js'
+import { hush, looksSecret, shownValue } from './secrets.js'
 
 /** Everything that a run could print. */
 async function printed(example: Example, args: readonly string[] = []): Promise<string> {
@@ -51,6 +51,21 @@ describe('what looks like a secret', () => {
     ['HOME', '/home/someone/work/project1/abc'],
     ['SITE', 'https://example.com/a'],
   ])('%s=%s does not', (name, value) => expect(looksSecret(name, value)).toBe(false))
+})
+
+test('the value of what looks like a secret is not quoted, another one is', () => {
+  expect([shownValue('API_KEY', 'tomato'), shownValue('COLOUR', 'tomato')]).toEqual(['its value', '"tomato"'])
+})
+
+test('a secret that slipped into a finding is hidden, and what everybody knows is left', async () => {
+  const env = {
+    API_KEY: 'tomato',
+    DATABASE_URL: 'postgres://app:cucumber@db/app',
+    REDIS_URL: 'redis://:postgres@r',
+  }
+  const text = 'tomato, cucumber and postgres\nin \u001b[1mred'
+  const [found] = hush([{ id: 'x', level: 'info', message: text, fix: 'tomato' }], await subjectOf({ env }))
+  expect(found).toMatchObject({ message: '***, *** and postgres in red', fix: '***' })
 })
 
 /** Nothing of holdfast's own says it, and none of it is a number or a word. */
