@@ -1,7 +1,9 @@
 import { isatty } from 'node:tty'
 import { usage } from '../core/errors.js'
 import { checkConfig, checkDeploy, settle } from '../start/check.js'
+import { judgeConfig, judgeDeploy } from '../start/deploy.js'
 import { explain } from '../start/explain.js'
+import { hush } from '../start/secrets.js'
 import { levelOf, silenceOf } from '../start/silence.js'
 import type { Call, Values, Verb } from './call.js'
 import { gather } from './gather.js'
@@ -9,6 +11,9 @@ import { annotations, documentOf, type Findings, summarize, text } from './outpu
 import { writeFindings } from './output/findings-junit.js'
 import { checkWritable } from './output/junit.js'
 import { paintFor } from './output/paint.js'
+
+/** What `holdfast run` takes from here, so that the rules are in one file of the package. */
+export const judging = { gather, judgeConfig, judgeDeploy, hush, levelOf }
 
 /** `holdfast check` */
 export async function checkVerb({ targets, values }: Call, verbs: readonly Verb[]): Promise<number> {

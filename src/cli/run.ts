@@ -4,18 +4,14 @@ import { monotonic } from '../io/clock.js'
 import { type Reaper, startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
-import { judgeConfig, judgeDeploy } from '../start/deploy.js'
 import { checkRequired } from '../start/infrastructure.js'
 import { failedBy, preflight } from '../start/preflight.js'
 import { checkProgram } from '../start/program.js'
-import { hush } from '../start/secrets.js'
-import { levelOf } from '../start/silence.js'
 import { Stages, skipped } from '../start/stages.js'
 import type { Checked } from '../start/subject.js'
 import { importCheck, smoke, type Trial, upFor } from '../start/trials.js'
 import type { Call, Values, Verb } from './call.js'
 import { runTold } from './command.js'
-import { gather } from './gather.js'
 import { RunReport } from './output/run.js'
 import { type Plan, planOf, waitOf } from './plan.js'
 
@@ -64,6 +60,8 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   const { values, command = [] } = call
   const { stages, signal, env, report } = start
   const validate = values.flag('validate')
+  const { judging } = await import('./check.js')
+  const { gather, judgeConfig, judgeDeploy, levelOf } = judging
   const level = values.text('fail-level')
   const asked = level === undefined ? undefined : levelOf(level, '--fail-level')
   const required = validate ? values.list('require') : undefined
@@ -83,14 +81,16 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
       return failedBy(error)
     }
   })
-  const trial = trialOf(checked, values, start)
+  const subject = checked
+  const clean = (message: string) =>
+    subject ? judging.hush([{ id: '', level: 'info', message }], subject)[0]?.message : ''
+  const trial = trialOf(values, start, text => clean(text) ?? '')
   if (validate) await staticStages(call, plan, trial, start)
-  if (!plan || !checked) {
+  if (!plan || !subject) {
     const rest = ['wait', 'schema', 'deploy', ...(values.given.has('up-for') ? ['up'] : [])]
     for (const stage of rest) await stages.run(stage, () => skipped('config failed'))
     return
   }
-  const subject = checked
   const failLevel = asked ?? plan.config.check?.failLevel ?? 'warning'
   await preflight(
     {
@@ -130,16 +130,14 @@ async function staticStages(
 const NO_TARGET =
   'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast run postgres://app@db:5432/app -- COMMAND'
 
-function trialOf(subject: Checked | undefined, values: Values, { env, signal, reaper }: Start): Trial {
-  const clean = (message: string) =>
-    subject ? hush([{ id: '', level: 'info', message }], subject)[0]?.message : ''
+function trialOf(values: Values, { env, signal, reaper }: Start, hush: Trial['hush']): Trial {
   return {
     env,
     signal,
     reaper,
     timeoutMs: values.number('check-timeout') ?? 30_000,
     stopGraceMs: values.number('stop-grace') ?? 10_000,
-    hush: text => clean(text) ?? '',
+    hush,
   }
 }
 
