@@ -10,23 +10,13 @@
  * Everything runs in namespaces of its own (mounts, processes, and for the scenes the network): when this ends,
  * however it ends, no container, network or firewall rule is left.
  */
-import {
-  accessSync,
-  constants,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { must } from '../test/containers/podman.mjs'
-import { baseImage } from '../test/containers/recipe.mjs'
 import { SCENES } from '../test/containers/scenes/all.mjs'
 import { run, seconds } from './run.mjs'
 
@@ -113,54 +103,10 @@ const folder = mkdtempSync(join(tmpdir(), 'holdfast-containers-'))
 process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 const cache = resolve(values.cache || process.env.HOLDFAST_CONTAINER_CACHE || folder)
 mkdirSync(cache, { recursive: true })
-
-/** Says how long a step took. */
-async function step(name, work) {
-  const start = performance.now()
-  const result = await work()
-  console.log(`${name}: ${seconds(performance.now() - start)}`)
-  return result
-}
-
-function configuration() {
-  const conf = readFileSync(new URL('files/containers.conf', folderOfTests), 'utf8')
-  const network = `[network]\nnetwork_config_dir="${join(folder, 'networks')}"\n`
-  writeFileSync(join(folder, 'containers.conf'), `${conf}tmp_dir="${join(folder, 'tmp')}"\n${network}`)
-  writeFileSync(
-    join(folder, 'storage.conf'),
-    `[storage]\ndriver="overlay"\ngraphroot="${join(folder, 'store')}"\nrunroot="${join(folder, 'run')}"\n`,
-  )
-  return {
-    CONTAINERS_CONF: join(folder, 'containers.conf'),
-    CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
-  }
-}
-
-async function packed() {
-  await must([process.execPath, 'scripts/build.mjs', '--no-types'], { cwd: root })
-  const packing = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder]
-  const told = JSON.parse((await must(['npm', ...packing], { cwd: root })).replace(/^[^[{]*/, ''))
-  const { filename } = Array.isArray(told) ? told[0] : told.holdfast
-  return join(folder, filename)
-}
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-const env = configuration()
-const inside = (network, ...args) => {
-  const apart = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc']
-  const script = fileURLToPath(new URL('inside.mjs', folderOfTests))
-  return run('unshare', [...network, ...apart, process.execPath, script, ...args], { inherit: true, env })
-}
-
-try {
-  const base = await step('base image', () => baseImage(cache, folder))
-  const tarball = await step('package', packed)
-  const { status: built } = await step('images', () => inside([], 'build', folder, base.file, tarball))
-  if (built !== 0) throw new Error('the images could not be made')
-  const { status } = await step('scenes', () => inside(['--net'], 'scenes', folder, values.only ?? ''))
-  process.exitCode = status === 0 ? 0 : 1
-} catch (error) {
-  console.error(error.message)
-  process.exitCode = 1
-}
+const apart = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc']
+const inside = [process.execPath, fileURLToPath(new URL('inside.mjs', folderOfTests))]
+const { status } = await run('unshare', [...apart, ...inside, folder, cache, values.only ?? ''], {
+  inherit: true,
+})
 console.log(`in all ${seconds(performance.now() - began)}`)
+process.exitCode = status === 0 ? 0 : 1

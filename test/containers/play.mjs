@@ -1,12 +1,13 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { must } from './podman.mjs'
 import { SCENES } from './scenes/all.mjs'
 import { World } from './world.mjs'
 
 const seconds = ms => `${(ms / 1000).toFixed(1)} s`
 
 /** Plays the scenes whose name holds `only`, one after another, and prints the table. True when all went well. */
-export async function play(folder, only) {
+async function play(folder, only) {
   const world = new World(join(folder, 'scenes'))
   const chosen = SCENES.filter(({ name }) => name.includes(only))
   const rows = []
@@ -35,3 +36,7 @@ export async function play(folder, only) {
     )
   return rows.length > 0 && rows.every(({ ok }) => ok)
 }
+
+await must(['ip', 'link', 'set', 'lo', 'up'])
+const [folder, only] = process.argv.slice(2)
+process.exitCode = (await play(folder, only ?? '')) ? 0 : 1
