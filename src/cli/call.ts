@@ -6,6 +6,8 @@ export interface Option {
   readonly short?: string
   /** The name of its value in the help, like DURATION. */
   readonly value?: string
+  /** No variable stands for it. */
+  readonly flagOnly?: true
 }
 
 export type OptionTable = Readonly<Record<string, Option>>

@@ -17,7 +17,11 @@ export async function runOther(argv: readonly string[]): Promise<number> {
   const entry = entryOf(wanted)
   if (!entry) throw unknownVerb(wanted)
   const call = parseCall(entry.verb, asked ? ['--help'] : rest, process.env)
-  if (!call.values.flag('help')) return entry.run(call)
+  if (!call.values.flag('help'))
+    return entry.run(
+      call,
+      ENTRIES.map(one => one.verb),
+    )
   process.stdout.write(verbHelp(entry))
   return 0
 }

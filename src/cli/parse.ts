@@ -105,7 +105,7 @@ function fromEnvironment(given: Map<string, unknown>, table: OptionTable, env: P
   for (const [name, option] of Object.entries(table)) {
     const variable = `HOLDFAST_${name.toUpperCase().replaceAll('-', '_')}`
     const value = env[variable]
-    if (!value || given.has(name) || name === 'help') continue
+    if (!value || given.has(name) || name === 'help' || option.flagOnly) continue
     if (written.some(one => contradict(one, name))) continue
     if (option.kind === 'flag') {
       if (/^(1|true|yes|on)$/i.test(value)) given.set(name, true)

@@ -135,9 +135,9 @@ async function viewOf(
   return new LiveView(targets, write, paint, () => process.stderr.columns || 80)
 }
 
-const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'
+export const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'
 
-function formatOf(values: Values): Format {
+export function formatOf(values: Values): Format {
   const named = values.text('format') as Format | undefined
   if (values.flag('json')) {
     if (named && named !== 'json') throw usage(`--json contradicts --format ${named}; give one of them`)

@@ -26,6 +26,7 @@ export interface Resolved {
 }
 
 type Env = Readonly<Record<string, string | undefined>>
+type Configured = Readonly<Record<string, string | TargetConfig>>
 
 /** From the arguments; without any from the configuration; without one from the environment. */
 export async function resolveTargets(
@@ -38,10 +39,7 @@ export async function resolveTargets(
   const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
   const configured = loaded?.config.targets ?? {}
   const parse = parser(env)
-  const entries =
-    args.length > 0
-      ? args.map(arg => fromArgument(arg, configured, parse, env))
-      : Object.keys(configured).map(name => fromConfig(name, configured, parse, env))
+  const entries = entriesOf(args, configured, parse, env).map(one => one())
   if (entries.length > 0) return { wanted: apart(entries), loaded }
   const { discover } = await import('../gate/discover.js')
   const discovered = discover(env, { schemes: SCHEMES, defaults: parse.defaults })
@@ -51,8 +49,19 @@ export async function resolveTargets(
   return { wanted: apart(discovered.map(one => ({ ...one, named: false }))), loaded }
 }
 
+/** One for each argument, without any for each target of the configuration; each throws where it cannot be used. */
+export const entriesOf = (
+  args: readonly string[],
+  configured: Configured,
+  parse: Parser,
+  env: Env,
+): (() => Entry)[] =>
+  args.length > 0
+    ? args.map(arg => () => fromArgument(arg, configured, parse, env))
+    : Object.keys(configured).map(name => () => fromConfig(name, configured, parse, env))
+
 /** Throws where the working directory has been removed. */
-function workingFolder(): string {
+export function workingFolder(): string {
   try {
     return process.cwd()
   } catch {
@@ -60,11 +69,11 @@ function workingFolder(): string {
   }
 }
 
-interface Entry extends Wanted {
+export interface Entry extends Wanted {
   readonly named: boolean
 }
 
-function apart(entries: readonly Entry[]): Wanted[] {
+export function apart(entries: readonly Entry[]): Wanted[] {
   const targets = nameApart(entries)
   return entries.map(({ named: _, ...wanted }, i) => ({ ...wanted, target: targets[i] ?? wanted.target }))
 }
@@ -74,7 +83,7 @@ interface Parser {
   readonly defaults: ReadonlyMap<string, string>
 }
 
-function parser(env: Env): Parser {
+export function parser(env: Env): Parser {
   const defaults = libpqDefaults(env, userName())
   const parse = (text: string, source: string, name?: string) =>
     parseTarget(text, { schemes: SCHEMES, source, defaults, ...(name ? { name } : {}) })
@@ -90,12 +99,7 @@ export function userName(): string | undefined {
   }
 }
 
-function fromArgument(
-  arg: string,
-  configured: Readonly<Record<string, string | TargetConfig>>,
-  parse: Parser,
-  env: Env,
-): Entry {
+function fromArgument(arg: string, configured: Configured, parse: Parser, env: Env): Entry {
   if (Object.hasOwn(configured, arg)) return fromConfig(arg, configured, parse, env)
   const { name, address } = splitName(arg)
   if (/^[\w.-]+$/.test(address) && !/^exec:|^env:/.test(address)) {
@@ -126,12 +130,7 @@ function fromAddress(
   return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
 }
 
-function fromConfig(
-  name: string,
-  configured: Readonly<Record<string, string | TargetConfig>>,
-  parse: Parser,
-  env: Env,
-): Entry {
+function fromConfig(name: string, configured: Configured, parse: Parser, env: Env): Entry {
   const given = configured[name] ?? ''
   const { url, until, query, schema, status, body } = typeof given === 'string' ? { url: given } : given
   const wanted = fromAddress(url, `configuration: ${name}`, name, parse, env)

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { HoldfastError, usage } from '../core/errors.js'
 import { redactPath } from '../core/redact.js'
 import type { Config } from './config.js'
+import type { Problem } from './schema.js'
 
 const ENDINGS = ['.ts', '.mts', '.js', '.mjs', '.json', '.yaml', '.yml']
 
@@ -14,13 +15,24 @@ export interface Loaded {
 
 /** Reads and validates one file. Throws one error (exit 78) that lists all its problems. */
 export async function loadConfig(path: string): Promise<Loaded> {
+  const { file, config, problems } = await examineConfig(path)
+  if (problems.length === 0) return { file, config }
+  throw invalid(
+    file,
+    problems.map(({ text }) => text),
+  )
+}
+
+/** The valid part of a file, and all that is wrong in it. Throws (exit 78) where it cannot be read at all. */
+export async function examineConfig(
+  path: string,
+): Promise<Loaded & { readonly problems: readonly Problem[] }> {
   const file = resolve(path)
   if (!existsSync(file)) throw invalid(redactPath(path), ['there is no such file'])
   const value = await read(file)
-  const { problemsOf } = await import('./schema.js')
-  const problems = problemsOf(value)
-  if (problems.length > 0) throw invalid(file, problems)
-  return { file, config: value as Config }
+  const { problemsIn, validPart } = await import('./schema.js')
+  const problems = problemsIn(value)
+  return { file, config: problems.length === 0 ? (value as Config) : validPart(value), problems }
 }
 
 const invalid = (file: string, problems: readonly string[], cause?: unknown): HoldfastError =>

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { defineConfig } from './config.js'
-import { problemsOf } from './schema.js'
+import { problemsIn } from './schema.js'
+
+const problemsOf = (value: unknown) => problemsIn(value).map(({ text }) => text)
 
 test('a configuration with everything in it has no problem', () => {
   const everything = defineConfig({

@@ -94,22 +94,31 @@ export const configSchema = z.strictObject({
 const same: z.ZodMiniType<Config> = configSchema
 void same
 
-/** Every problem of a configuration, one line each; none when it is valid. */
-export function problemsOf(value: unknown): string[] {
+/** One problem, and the key that it is about. */
+export interface Problem {
+  readonly path: readonly string[]
+  /** With the key before it, as one line. */
+  readonly text: string
+}
+
+/** Every problem of a configuration; none when it is valid. */
+export function problemsIn(value: unknown): Problem[] {
   const result = configSchema.safeParse(value)
   if (result.success) return []
   return result.error.issues.flatMap(issue => describe(issue, []))
 }
 
-function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): string[] {
+function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): Problem[] {
   const path = [...prefix, ...issue.path]
   // An address that was written where a name belongs is not printed.
   const shown = path.map(key => redactAddress(String(key)))
   const where = shown.length > 0 ? shown.join('.') : 'the configuration'
+  const problem = (text: string, ...more: string[]) => ({ path: [...path.map(String), ...more], text })
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => {
       const near = nearest(key, knownKeys(path))
-      return `${[...shown, redactAddress(key)].join('.')}: unknown key${near ? `; did you mean "${near}"?` : ''}`
+      const hint = near ? `; did you mean "${near}"?` : ''
+      return problem(`${[...shown, redactAddress(key)].join('.')}: unknown key${hint}`, key)
     })
   }
   if (issue.code === 'invalid_union') {
@@ -117,9 +126,9 @@ function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): stri
     const inner = issue.errors.at(-1) ?? []
     if (inner.some(one => one.path.length > 0 || one.code === 'unrecognized_keys'))
       return inner.flatMap(one => describe(one, path))
-    if (path.length === 2) return [`${where}: expected an address, or an object with url`]
+    if (path.length === 2) return [problem(`${where}: expected an address, or an object with url`)]
   }
-  return [`${where}: ${wording(issue)}`]
+  return [problem(`${where}: ${wording(issue)}`)]
 }
 
 function wording(issue: z.core.$ZodIssue): string {
@@ -158,4 +167,27 @@ const childOf = (type: z.core.$ZodType, key: PropertyKey): z.core.$ZodType | und
 function bare(type: z.core.$ZodType | undefined): z.core.$ZodType | undefined {
   if (type instanceof z.ZodMiniOptional) return bare(type.def.innerType)
   return type instanceof z.ZodMiniUnion ? type.def.options.find(one => one instanceof z.ZodMiniObject) : type
+}
+
+/** What is left of a configuration without what is wrong in it. */
+export function validPart(value: unknown): Config {
+  let rest = value
+  // A key whose absence is wrong takes the object around it with it, and so on.
+  for (let outward = 0; outward < DEEPEST; outward++) {
+    const problems = problemsIn(rest)
+    if (problems.length === 0) return rest as Config
+    for (const { path } of problems) rest = without(rest, path.slice(0, path.length - outward))
+  }
+  return {}
+}
+
+/** More than any path of the schema has. */
+const DEEPEST = 8
+
+function without(value: unknown, [key, ...more]: readonly string[]): unknown {
+  if (key === undefined || typeof value !== 'object' || value === null || Array.isArray(value))
+    return undefined
+  const { [key]: inner, ...rest } = value as Record<string, unknown>
+  const left = more.length > 0 ? without(inner, more) : undefined
+  return left === undefined ? rest : { ...rest, [key]: left }
 }

@@ -56,7 +56,8 @@ export function runCommand(
   })
 }
 
-function couldNotRun(file: string, { code }: NodeJS.ErrnoException): CommandEnd {
+/** The status of a shell for what could not be started, and why. */
+export function couldNotRun(file: string, { code }: NodeJS.ErrnoException): CommandEnd {
   if (code === 'ENOENT')
     return {
       status: EXIT.notFound,

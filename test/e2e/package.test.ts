@@ -70,7 +70,8 @@ function lendPeers() {
 
 describe('the packed package', () => {
   test('holds only what it says it holds', () => {
-    const allowed = /^(dist\/.+|schema\/.+\.json|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/
+    const allowed =
+      /^(bin\/entrypoint\.sh|dist\/.+|schema\/.+\.json|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/
     const files = pack.files.map(({ path }) => path)
     expect(files.filter(path => !allowed.test(path))).toEqual([])
     expect(files.filter(path => /\.(map|test|bench)\b|(^|\/)(test|meta\.json)$/.test(path))).toEqual([])

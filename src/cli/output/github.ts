@@ -5,9 +5,9 @@ import type { Outcome, WaitResult } from '../../gate/outcome.js'
 import { reached, timesOf } from './layers.js'
 
 /** Source: docs.github.com, "Workflow commands for GitHub Actions". */
-const escapeData = (text: string): string =>
+export const escapeData = (text: string): string =>
   text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
-const escapeProperty = (text: string): string =>
+export const escapeProperty = (text: string): string =>
   escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
 /** One annotation for each target that failed. */
@@ -23,7 +23,7 @@ export const annotations = (outcomes: readonly Outcome[]): string =>
     })
     .join('')
 
-const cell = (text: string): string =>
+export const cell = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('`', "'")
 
 /** Appends the table to the step's summary; a summary that cannot be written is no failure. */

@@ -2,6 +2,7 @@ import { EXIT } from '../../core/errors.js'
 import { reasonOf } from '../../core/reasons.js'
 import { adviceOf, mayDescend } from '../../core/verdict.js'
 import type { Outcome } from '../../gate/outcome.js'
+import type { Stage } from '../../start/stages.js'
 import { version } from '../version.js'
 import { layersOf } from './layers.js'
 
@@ -21,11 +22,20 @@ export interface Report {
   readonly exitStatus: number
   readonly durationMs: number
   readonly outcomes: readonly Outcome[]
+  readonly stages?: readonly Stage[]
   readonly decisions?: readonly Decision[]
 }
 
 /** The document of `--json`, by schema/output.schema.json. */
-export const documentOf = ({ verb, ok, exitStatus, durationMs, outcomes, decisions }: Report): object => ({
+export const documentOf = ({
+  verb,
+  ok,
+  exitStatus,
+  durationMs,
+  outcomes,
+  stages,
+  decisions,
+}: Report): object => ({
   holdfast: version(),
   verb,
   schema: 1,
@@ -34,7 +44,16 @@ export const documentOf = ({ verb, ok, exitStatus, durationMs, outcomes, decisio
   durationMs,
   // After a single attempt no wait was used up.
   targets: outcomes.map(outcome => targetOf(outcome, exitStatus !== EXIT.findings)),
+  ...(stages ? { stages: stages.map(stageOf) } : {}),
   ...(decisions ? { decisions } : {}),
+})
+
+/** One stage's entry in the document. */
+export const stageOf = ({ stage, state, ms, message }: Stage): object => ({
+  stage,
+  state,
+  ms,
+  ...(message ? { message } : {}),
 })
 
 /** One target's entry in the document. */

@@ -5,7 +5,7 @@ import { redactPath } from '../../core/redact.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { WaitResult } from '../../gate/outcome.js'
 
-const escapeXml = (text: string): string =>
+export const escapeXml = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 /** Whether a report can be written, asked before a wait begins whose result would be lost. */
@@ -21,9 +21,14 @@ export function checkWritable(file: string): void {
 const unwritable = (file: string, error: unknown): Error =>
   usage(`--junit: "${redactPath(file)}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
 
-/** A test suite with one case a target. */
-export function writeJunit(file: string, verb: string, result: WaitResult): void {
-  const cases = result.outcomes.map(({ target, verdict, state, readyAfterMs }) => {
+/** A test suite with one case a target, and `more` cases after them. */
+export function writeJunit(
+  file: string,
+  verb: string,
+  result: WaitResult,
+  more: readonly string[] = [],
+): void {
+  const targets = result.outcomes.map(({ target, verdict, state, readyAfterMs }) => {
     const seconds = ((readyAfterMs ?? result.durationMs) / 1000).toFixed(3)
     const head = `  <testcase classname="holdfast.${verb}" name="${escapeXml(target.name)}" time="${seconds}"`
     if (verdict.ready || state === 'gone') return `${head}/>`
@@ -33,6 +38,7 @@ export function writeJunit(file: string, verb: string, result: WaitResult): void
     const text = `${target.address}: ${layer}: ${finding.message}\n${adviceOf(finding)}`
     return `${head}>\n    <failure type="${finding.reason}" message="${escapeXml(finding.message)}">${escapeXml(text)}</failure>\n  </testcase>`
   })
+  const cases = [...targets, ...more]
   const count = (tag: string) => cases.filter(text => text.includes(`<${tag} `)).length
   const seconds = (result.durationMs / 1000).toFixed(3)
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="holdfast ${verb}" tests="${cases.length}" failures="${count('failure')}" errors="0" skipped="${count('skipped')}" time="${seconds}">\n${cases.join('\n')}\n</testsuite>\n`

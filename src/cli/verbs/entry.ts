@@ -5,6 +5,6 @@ import type { VerbText } from '../texts.js'
 export interface VerbEntry {
   readonly verb: Verb
   readonly text: VerbText
-  /** Runs it and resolves with the exit status. What it needs is imported when it is called. */
-  readonly run: (call: Call) => Promise<number>
+  /** Runs it and resolves with the exit status; `all` are the verbs that there are. Imports what it needs when it is called. */
+  readonly run: (call: Call, all: readonly Verb[]) => Promise<number>
 }

@@ -1,0 +1,57 @@
+import type { Concern } from '../core/concern.js'
+import type { Health } from '../core/service.js'
+import { openSession } from '../gate/open.js'
+import type { Aim, WaitOptions } from '../gate/outcome.js'
+import { systemClock } from '../io/clock.js'
+import { untilAborted } from '../io/resolve.js'
+
+/** What one server told of itself. */
+export interface Live {
+  readonly target: string
+  readonly health: Health
+}
+
+/** How long one server may take to tell of itself, in milliseconds. */
+const HEALTH_MS = 5000
+
+/** Asks every server. One that does not tell is no reason to stop: it was ready. */
+export async function liveOf(aims: readonly Aim[], options: WaitOptions): Promise<Live[]> {
+  const found = await Promise.all(
+    aims.map(async (aim): Promise<Live[]> => {
+      const { session } = await openSession({ ...aim, probe: {} }, { ...options, details: false })
+      if (!session) return []
+      const limit = systemClock.deadline(HEALTH_MS, options.signal)
+      try {
+        const health = await untilAborted(session.health?.() ?? Promise.resolve(undefined), limit.signal)
+        return health ? [{ target: aim.target.name, health }] : []
+      } catch {
+        return []
+      } finally {
+        limit.clear()
+        await session.close()
+      }
+    }),
+  )
+  options.signal?.throwIfAborted()
+  return found.flat()
+}
+
+/**
+ * What only a connection shows and no production needs. A server that is busy, full or out of support is doctor's
+ * matter: a start that fails over it would only add to the trouble.
+ */
+export const LIVE_IDS = [
+  'superuser-role',
+  'no-password',
+  'hba-trust',
+  'md5-password',
+  'password-encryption-md5',
+  'trust-authentication',
+] as const
+
+export function liveConcerns(live: readonly Live[]): Concern[] {
+  const ids: readonly string[] = LIVE_IDS
+  return live.flatMap(({ target, health }) =>
+    health.concerns.filter(({ id }) => ids.includes(id)).map(one => ({ target, ...one })),
+  )
+}

@@ -1,0 +1,33 @@
+import type { Host } from '../core/hosts.js'
+import type { Target } from '../core/target.js'
+
+/**
+ * How far a connection goes, as an address shows it: on this machine; to a name without a dot, as containers of one
+ * network have; into a private network; or anywhere.
+ */
+export type Nearness = 'local' | 'container' | 'private' | 'public'
+
+const ORDER: readonly Nearness[] = ['local', 'container', 'private', 'public']
+
+/** By IANA's special-purpose registries: RFC 1918, 6598, 3927, 4193, 4291. */
+const PRIVATE_ADDRESS =
+  /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i
+
+/** RFC 6761, 6762, 8375, ICANN's .internal, and what Kubernetes appends. */
+const PRIVATE_NAME = /\.(internal|local|lan|home\.arpa|svc|test)$/i
+
+const LOCAL = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|::)$/i
+
+function nearnessOf(host: Host): Nearness {
+  if ('path' in host) return 'local'
+  const place = (host.address ?? host.host).replace(/\.$/, '')
+  if (LOCAL.test(place)) return 'local'
+  if (PRIVATE_ADDRESS.test(place) || PRIVATE_NAME.test(place)) return 'private'
+  return /[.:]/.test(place) ? 'public' : 'container'
+}
+
+/** The farthest of a target's hosts. */
+export const farthest = ({ hosts }: Target): Nearness =>
+  hosts
+    .map(nearnessOf)
+    .reduce((one, other) => (ORDER.indexOf(other) > ORDER.indexOf(one) ? other : one), 'local')

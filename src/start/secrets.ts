@@ -1,0 +1,59 @@
+import type { Concern } from '../core/concern.js'
+import { plain, redactAddress, Secret, scrub } from '../core/redact.js'
+import { redactorOf } from '../core/redactor.js'
+import { isWellKnown } from './passwords.js'
+import type { Checked } from './subject.js'
+
+const SECRET_NAME =
+  /pass|pwd|secret|token|credential|private|salt|cookie|signature|dsn|(^|_)(api_?|access_?)?key(_|$)|auth$/i
+
+/** Names that end so hold where a secret is, or how it is handled. */
+const ABOUT_ONE = /_(file|path|dir|host|port|timeout|ttl|length|url_prefix|method|mode)$/i
+
+/** Tokens of well-known shapes, keys in PEM, JSON web tokens, and what is long and mixed. */
+const SECRET_CONTENT =
+  /^(sk|pk|rk)[_-]|^gh[pousr]_|^github_pat_|^xox[abp]-|^AKIA|^eyJ|^glpat-|-----BEGIN|:\/\/[^/]*@|^(?![/.~])(?=.*\d)(?=.*[a-z])[\w+/=~.-]{24,}$/i
+
+/** Does a variable look as if it held a secret, by its name or by what is in it? */
+export const looksSecret = (name: string, value: string): boolean =>
+  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value)
+
+/** A variable's value for a sentence: in quotes, or `its value` where it may be a secret. */
+export const valueOf = (name: string, value: string): string =>
+  looksSecret(name, value) ? 'its value' : `"${plain(redactAddress(value), 40)}"`
+
+/**
+ * Hides every secret of the subject in what was found, wherever it slipped in. What everybody knows (`postgres`) is no
+ * secret that could be hidden.
+ */
+export function hush(concerns: readonly Concern[], subject: Checked): Concern[] {
+  const secrets = secretsOf(subject)
+  const redactors = new Map(
+    subject.targets
+      .filter(({ target }) => !isWellKnown(target.password?.reveal() ?? ''))
+      .map(({ target }) => [target.name, redactorOf(target)]),
+  )
+  return concerns.map(concern => {
+    const { message, advice, fix, target = '' } = concern
+    const redact = redactors.get(target)
+    const clean = (text: string) => scrub(redact?.(text) ?? text, secrets)
+    return {
+      ...concern,
+      message: clean(message),
+      ...(advice === undefined ? {} : { advice: clean(advice) }),
+      ...(fix === undefined ? {} : { fix: clean(fix) }),
+    }
+  })
+}
+
+function secretsOf({ env, found, targets }: Checked): Secret[] {
+  const values = Object.entries(env).flatMap(([name, value]) => {
+    if (!value) return []
+    const inside = [...value.matchAll(/:\/\/[^/@\s]*?:([^@\s]+)@/g)].map(match => match[1] ?? '')
+    return looksSecret(name, value) ? [value, ...inside] : inside
+  })
+  const passwords = [...found, ...targets].map(({ target }) => target.password?.reveal() ?? '')
+  return [...values, ...passwords]
+    .filter(value => value && !isWellKnown(value))
+    .map(value => new Secret(value))
+}
