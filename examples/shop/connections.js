@@ -1,9 +1,6 @@
 import Redis from 'ioredis'
 import pg from 'pg'
 
-/** The list of orders that the worker waits for. */
-export const QUEUE = 'shop:orders'
-
 /** What a connection to the database gets, in a pool or alone. Times in milliseconds. */
 export const connection = ({ databaseUrl }, role) => ({
   connectionString: databaseUrl,

@@ -1,5 +1,5 @@
 /** Path patterns and what answers them; `:id` is a number. Each returns [status, body]. */
-import { QUEUE } from './connections.js'
+import { QUEUE } from './orders.js'
 
 const found = rows => (rows[0] ? [200, rows[0]] : [404, { error: 'not found' }])
 const bad = message => [400, { error: message }]

@@ -54,5 +54,7 @@ async function stop(signal) {
   redis.disconnect()
   await pool.end()
   console.log('shop: closed')
+  // A driver that is trying to connect again would keep the process for seconds.
+  process.exit()
 }
 for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop(signal))

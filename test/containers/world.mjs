@@ -11,7 +11,7 @@ const files = fileURLToPath(new URL('files', import.meta.url))
 const flags = env => Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
 
 export const ADDRESSES = {
-  DATABASE_URL: 'postgres://shop:shop@db:5432/shop',
+  DATABASE_URL: 'postgres://shop:kelp-forest@db:5432/shop',
   REDIS_URL: 'redis://redis:6379',
 }
 
@@ -45,7 +45,7 @@ export class World {
 
   /** The database's container, as the official image would start; `initial` holds its init scripts. */
   database(initial = {}) {
-    const env = { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: 'shop', POSTGRES_DB: 'shop' }
+    const env = { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: 'kelp-forest', POSTGRES_DB: 'shop' }
     const volumes = [
       ['--volume', `${files}/postgres.sh:/usr/local/bin/postgres.sh:ro`],
       ['--volume', `${this.folder(initial)}:/docker-entrypoint-initdb.d:ro`],
@@ -55,6 +55,17 @@ export class World {
 
   redis() {
     return this.start('redis', [BASE, 'redis-server', '--protected-mode', 'no', '--save', ''])
+  }
+
+  /** Database and Redis are there, and the database has finished its init scripts. */
+  async ready() {
+    const there = (await mustPodman(['ps', '--format', '{{.Names}}'])).split('\n')
+    if (!there.includes('db')) await this.database()
+    if (!there.includes('redis')) await this.redis()
+    await this.logged('db', /init process complete/)
+    const query = () =>
+      this.exec('db', 'psql', '-h', '127.0.0.1', '-U', 'shop', '-d', 'shop', '-c', 'SELECT 1')
+    await until('the database', async () => (await query()).status === 0)
   }
 
   /** Starts a container in the background. */

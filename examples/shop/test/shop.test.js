@@ -8,8 +8,8 @@ import { after, before, describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../config.js'
 import { createPool } from '../connections.js'
-import { migrate } from '../migrate.js'
-import { payNewOrders } from '../worker.js'
+import { migrate } from '../migrations.js'
+import { payNewOrders } from '../orders.js'
 
 const { DATABASE_URL, REDIS_URL, HOLDFAST_TARGET_POSTGRES_REASON, HOLDFAST_TARGET_REDIS_REASON } = process.env
 const absent =

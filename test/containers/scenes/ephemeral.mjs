@@ -40,6 +40,7 @@ export const ephemeral = [
   {
     name: 'the log tells both names, their addresses and every layer',
     async run(world) {
+      await world.ready()
       const { status, stdout } = await world.holdfast(['wait', '--json', ...URLS])
       assert.equal(status, 0)
       const { targets } = JSON.parse(stdout)

@@ -37,6 +37,7 @@ export const outages = [
   {
     name: 'a stopped database: the time-out is named, and the wait ends when it goes on',
     async run(world) {
+      await world.ready()
       await mustPodman(['kill', '--signal', 'STOP', 'db'])
       try {
         const told = await reason(world)
@@ -51,6 +52,7 @@ export const outages = [
   {
     name: 'a network taken away and given back',
     async run(world) {
+      await world.ready()
       await mustPodman(['network', 'disconnect', world.network, 'db'])
       let told
       try {
