@@ -39,6 +39,8 @@ const PACKAGES = [
   { package: 'util-linux', programs: ['unshare', 'setpriv', 'nsenter', 'ipcrm'] },
   { package: 'bsdutils', programs: ['script'] },
   { package: 'procps', programs: ['ps'] },
+  { package: 'dash', programs: ['dash'] },
+  { package: 'busybox', programs: ['busybox'] },
   { package: 'perl-base', programs: ['perl'] },
 ]
 

@@ -80,7 +80,11 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   })
   const trial = trialOf(plan, values, start)
   if (validate) await staticStages(call, plan, trial, start)
-  if (!plan || !checked) return
+  if (!plan || !checked) {
+    const rest = ['wait', 'schema', 'deploy', ...(values.given.has('up-for') ? ['up'] : [])]
+    for (const stage of rest) await stages.run(stage, () => skipped('config failed'))
+    return
+  }
   const subject = checked
   const required = validate ? values.list('require') : undefined
   checkRequired(required ?? [], plan.aims)
