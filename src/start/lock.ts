@@ -58,7 +58,7 @@ export async function takeLock(aim: Aim, options: LockOptions): Promise<Lock> {
   const { signal, clock = systemClock, random = Math.random, timeoutMs, say } = options
   const dialect = dialectOf(aim.service.name)
   if (!dialect) throw new LockError(`${aim.target.name}: ${aim.service.name} has no lock to migrate under`)
-  const own = { ...aim, target: named(aim.target) }
+  const own = { ...aim, target: named(aim.target), probe: {} }
   const begun = clock.now()
   let told: number | undefined
   for (;;) {
