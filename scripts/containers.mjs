@@ -10,6 +10,8 @@
  * Everything runs in namespaces of its own (mounts, processes, and for the scenes the network): when this ends,
  * however it ends, no container, network or firewall rule is left.
  */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, join, resolve } from 'node:path'
@@ -18,11 +20,20 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { must } from '../test/containers/podman.mjs'
 import { SCENES } from '../test/containers/scenes/all.mjs'
-import { run, seconds } from './run.mjs'
+import { seconds } from './run.mjs'
 
-const { values } = parseArgs({
-  options: { only: { type: 'string' }, cache: { type: 'string' }, 'dry-run': { type: 'boolean' } },
-})
+function options() {
+  try {
+    return parseArgs({
+      options: { only: { type: 'string' }, cache: { type: 'string' }, 'dry-run': { type: 'boolean' } },
+    }).values
+  } catch (error) {
+    console.error(error.message)
+    process.exit(64)
+  }
+}
+
+const values = options()
 const folderOfTests = new URL('../test/containers/', import.meta.url)
 
 /** Program and Debian package. */
@@ -35,6 +46,7 @@ const PROGRAMS = {
   '/usr/lib/podman/netavark': 'netavark',
   '/usr/lib/podman/aardvark-dns': 'aardvark-dns',
   unshare: 'util-linux',
+  setpriv: 'util-linux',
   umount: 'mount',
   ip: 'iproute2',
   tar: 'tar',
@@ -105,8 +117,10 @@ const cache = resolve(values.cache || process.env.HOLDFAST_CONTAINER_CACHE || fo
 mkdirSync(cache, { recursive: true })
 const apart = ['--mount', '--propagation', 'private', '--pid', '--fork', '--kill-child', '--mount-proc']
 const inside = [process.execPath, fileURLToPath(new URL('inside.mjs', folderOfTests))]
-const { status } = await run('unshare', [...apart, ...inside, folder, cache, values.only ?? ''], {
-  inherit: true,
-})
+const command = ['--pdeathsig', 'KILL', 'unshare', ...apart, ...inside, folder, cache, values.only ?? '']
+const child = spawn('setpriv', command, { stdio: ['ignore', 'inherit', 'inherit'] })
+// The first process of the namespace does not hear them, and takes everything with it when unshare ends.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill('SIGKILL'))
+const [status] = await once(child, 'close')
 console.log(`in all ${seconds(performance.now() - began)}`)
 process.exitCode = status === 0 ? 0 : 1

@@ -107,6 +107,14 @@ describe('compose.hardened.yaml', () => {
     }
   })
 
+  test('says the command wherever it replaces the entrypoint', () => {
+    const replaced = Object.values(services).filter(({ entrypoint }) => entrypoint)
+    expect(replaced.map(({ entrypoint, command }) => [...(entrypoint ?? []), ...(command ?? [])])).toEqual([
+      ['./with-secrets.sh', 'holdfast-entrypoint', 'node', 'server.js'],
+      ['./with-secrets.sh', 'holdfast-entrypoint', 'node', 'worker.js'],
+    ])
+  })
+
   test('keeps the health checks', () => {
     expect(services.db?.healthcheck?.test?.join(' ')).toContain('-h 127.0.0.1')
     for (const name of ['redis', 'app']) expect(services[name]?.healthcheck).toBeUndefined()

@@ -90,4 +90,30 @@ export const image = [
       return `database: ${await world.sql("SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations")}`
     },
   },
+  {
+    name: 'the image starts as compose.hardened.yaml has it: read-only, without rights, its password from a file',
+    async run(world) {
+      await world.ready()
+      const secrets = world.folder({ db_password: 'kelp-forest\n' })
+      const env = {
+        DATABASE_URL: 'postgres://shop@db:5432/shop',
+        REDIS_URL: ADDRESSES.REDIS_URL,
+        PGPASSWORD_FILE: '/run/secrets/db_password',
+      }
+      const rights = ['--read-only', '--tmpfs', '/tmp', '--cap-drop', 'all']
+      const options = [
+        ...rights,
+        ...['--security-opt', 'no-new-privileges', '--volume', `${secrets}:/run/secrets:ro`],
+        ...['--entrypoint', '["./with-secrets.sh","holdfast-entrypoint"]'],
+      ]
+      await world.shop('hardened', { env, options, command: ['node', 'server.js'] })
+      await world.logged('hardened', /listening on 3000/)
+      assert.equal(await world.ask('hardened', '/readyz'), '200 {"ready":true}')
+      const { status } = await world.exec('hardened', 'touch', '/app/file')
+      assert.notEqual(status, 0)
+      assert.doesNotMatch(await world.logs('hardened'), /kelp-forest/)
+      await world.remove('hardened', 'app')
+      return 'ready'
+    },
+  },
 ]
