@@ -1,5 +1,5 @@
-// Writes docs/reasons.md from src/core/reasons.ts, and the capabilities in docs/test.md from
-// src/standin/capabilities.ts. `--check` only compares.
+// Writes docs/reasons.md from src/core/reasons.ts, the capabilities in docs/test.md from
+// src/standin/capabilities.ts, and the rules in docs/check.md from src/start/rules. `--check` only compares.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'esbuild'
 
@@ -9,6 +9,7 @@ async function load(source) {
   const { outputFiles } = await build({
     entryPoints: [new URL(source, root).pathname],
     bundle: true,
+    platform: 'node',
     format: 'esm',
     write: false,
   })
@@ -36,14 +37,18 @@ ${rows.join('\n')}
 `
 }
 
-const BEGIN = '<!-- Written by `node scripts/docs.mjs` from src/standin/capabilities.ts. -->'
+const begin = source => `<!-- Written by \`node scripts/docs.mjs\` from ${source}. -->`
 const END = '<!-- End of what is written. -->'
 
 /** The page with what is between the marks made anew. */
+function between(page, source, lines) {
+  const [before, rest] = page.split(begin(source))
+  const [, ...after] = rest?.split(END) ?? []
+  if (after.length === 0) throw new Error(`a page has lost the marks of ${source}`)
+  return `${before}${begin(source)}\n\n${lines.join('\n')}\n\n${END}${after.join(END)}`
+}
+
 function withCapabilities(page, CAPABILITIES) {
-  const [before, rest] = page.split(BEGIN)
-  const after = rest?.split(END)[1]
-  if (after === undefined) throw new Error('docs/test.md has lost the marks of the capabilities')
   const lackedBy = one => (typeof one === 'string' ? one : `${one.rung} before ${one.below}`)
   const rows = Object.entries(CAPABILITIES).flatMap(([service, all]) =>
     Object.entries(all).map(
@@ -51,16 +56,37 @@ function withCapabilities(page, CAPABILITIES) {
         `| ${service} | \`${name}\` | ${one.meaning} | ${one.lackedBy.map(lackedBy).join(', ')} |`,
     ),
   )
-  const table = ['| service | capability | meaning | who lacks it |', '|---|---|---|---|', ...rows]
-  return `${before}${BEGIN}\n\n${table.join('\n')}\n\n${END}${after}`
+  const head = ['| service | capability | meaning | who lacks it |', '|---|---|---|---|']
+  return between(page, 'src/standin/capabilities.ts', [...head, ...rows])
 }
 
-const [{ REASONS }, { CAPABILITIES }] = await Promise.all(
-  ['src/core/reasons.ts', 'src/standin/capabilities.ts'].map(load),
+function withRules(page, RULES) {
+  const head = ['| id | level | what is wrong | why, and when it is less |', '|---|---|---|---|']
+  const table = stage =>
+    RULES.filter(rule => rule.stage === stage).map(
+      ({ id, level, title, why }) => `| \`${id}\` | ${level} | ${title} | ${why} |`,
+    )
+  const lines = [
+    '### Always',
+    '',
+    ...head,
+    ...table('config'),
+    '',
+    '### With `--deploy`',
+    '',
+    ...head,
+    ...table('deploy'),
+  ]
+  return between(page, 'src/start/rules', lines)
+}
+
+const [{ REASONS }, { CAPABILITIES }, { RULES }] = await Promise.all(
+  ['src/core/reasons.ts', 'src/standin/capabilities.ts', 'src/start/rules/all.ts'].map(load),
 )
 const pages = {
   'docs/reasons.md': () => reasonsPage(REASONS),
   'docs/test.md': page => withCapabilities(page, CAPABILITIES),
+  'docs/check.md': page => withRules(page, RULES),
 }
 
 for (const [path, make] of Object.entries(pages)) {

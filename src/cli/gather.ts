@@ -86,7 +86,7 @@ async function readConfig(configFile: string | undefined): Promise<Reading> {
       import('../config/places.js'),
     ])
     const { file, config, problems } = await examineConfig(found)
-    const placeOf = placesIn(file)
+    const placeOf = await placesIn(file)
     const told = problems.map(
       one =>
         ({ id: 'config-invalid', level: 'error', message: one.text, where: placeOf(...one.path) }) as const,

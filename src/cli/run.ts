@@ -1,5 +1,4 @@
 import { EXIT, usage } from '../core/errors.js'
-import { scrub } from '../core/redact.js'
 import type { Outcome } from '../gate/outcome.js'
 import { monotonic } from '../io/clock.js'
 import { type Reaper, startReaper } from '../io/reaper.js'
@@ -9,6 +8,7 @@ import { judgeConfig, judgeDeploy } from '../start/deploy.js'
 import { checkRequired } from '../start/infrastructure.js'
 import { failedBy, preflight } from '../start/preflight.js'
 import { checkProgram } from '../start/program.js'
+import { hush } from '../start/secrets.js'
 import { levelOf } from '../start/silence.js'
 import { Stages, skipped } from '../start/stages.js'
 import type { Checked } from '../start/subject.js'
@@ -66,19 +66,24 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   const validate = values.flag('validate')
   const level = values.text('fail-level')
   const asked = level === undefined ? undefined : levelOf(level, '--fail-level')
+  const required = validate ? values.list('require') : undefined
   let plan: Plan | undefined
   let checked: Checked | undefined
   await stages.run('config', async () => {
     try {
       checked = await untilAborted(gather(call.targets, values.text('config'), start), signal)
       const end = judgeConfig(checked)
-      if (end.state === 'passed') plan = await untilAborted(planOf(call, env), signal)
+      if (end.state !== 'passed') return end
+      const made = await untilAborted(planOf(call, env), signal)
+      checkRequired(required ?? [], made.aims)
+      if (made.aims.length === 0 && !validate) throw usage(NO_TARGET)
+      plan = made
       return end
     } catch (error) {
       return failedBy(error)
     }
   })
-  const trial = trialOf(plan, values, start)
+  const trial = trialOf(checked, values, start)
   if (validate) await staticStages(call, plan, trial, start)
   if (!plan || !checked) {
     const rest = ['wait', 'schema', 'deploy', ...(values.given.has('up-for') ? ['up'] : [])]
@@ -86,12 +91,6 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
     return
   }
   const subject = checked
-  const required = validate ? values.list('require') : undefined
-  checkRequired(required ?? [], plan.aims)
-  if (plan.aims.length === 0 && !validate)
-    throw usage(
-      'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast run postgres://app@db:5432/app -- COMMAND',
-    )
   const failLevel = asked ?? plan.config.check?.failLevel ?? 'warning'
   await preflight(
     {
@@ -109,7 +108,8 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   const forMs = values.number('up-for')
   if (!validate || forMs === undefined) return
   const { health } = plan
-  await stages.run('up', () => upFor(command, forMs, health, trial))
+  const unfit = stages.all.some(({ stage, state }) => stage === 'command' && state === 'failed')
+  await stages.run('up', () => (unfit ? skipped('command failed') : upFor(command, forMs, health, trial)))
 }
 
 async function staticStages(
@@ -127,15 +127,19 @@ async function staticStages(
   if (line) await stages.run('smoke', () => smoke(line, trial))
 }
 
-function trialOf(plan: Plan | undefined, values: Values, { env, signal, reaper }: Start): Trial {
-  const secrets = (plan?.aims ?? []).flatMap(({ target: { password } }) => (password ? [password] : []))
+const NO_TARGET =
+  'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast run postgres://app@db:5432/app -- COMMAND'
+
+function trialOf(subject: Checked | undefined, values: Values, { env, signal, reaper }: Start): Trial {
+  const clean = (message: string) =>
+    subject ? hush([{ id: '', level: 'info', message }], subject)[0]?.message : ''
   return {
     env,
     signal,
     reaper,
     timeoutMs: values.number('check-timeout') ?? 30_000,
     stopGraceMs: values.number('stop-grace') ?? 10_000,
-    hush: text => scrub(text, secrets),
+    hush: text => clean(text) ?? '',
   }
 }
 

@@ -31,8 +31,7 @@ export async function examineConfig(
   if (!existsSync(file)) throw invalid(redactPath(path), ['there is no such file'])
   const value = await read(file)
   const { problemsIn, validPart } = await import('./schema.js')
-  const problems = problemsIn(value)
-  return { file, config: problems.length === 0 ? (value as Config) : validPart(value), problems }
+  return { file, config: validPart(value), problems: problemsIn(value) }
 }
 
 const invalid = (file: string, problems: readonly string[], cause?: unknown): HoldfastError =>

@@ -1,18 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { extname, relative } from 'node:path'
-import { isNode, LineCounter, parseDocument } from 'yaml'
+import type { Document } from 'yaml'
 import { redactAddress } from '../core/redact.js'
 
 /** Where a key stands in a file, for a person and for an editor. */
 export type PlaceOf = (...path: readonly string[]) => string
 
 /** `holdfast.config.yaml:3:5` for YAML and JSON, `holdfast.config.ts: targets.db` for what is a program. */
-export function placesIn(file: string): PlaceOf {
+export async function placesIn(file: string): Promise<PlaceOf> {
   const shown = shownPath(file)
+  if (!/^\.(json|ya?ml)$/.test(extname(file)))
+    return (...path) => (path.length > 0 ? `${shown}: ${path.map(redactAddress).join('.')}` : shown)
+  const { LineCounter, parseDocument } = await import('yaml')
   const lines = new LineCounter()
-  const document = /^\.(json|ya?ml)$/.test(extname(file)) ? documentOf(file, lines) : undefined
+  // JSON is read as YAML, which holds it.
+  const document = parseDocument(readFileSync(file, 'utf8'), { lineCounter: lines })
   return (...path) => {
-    if (!document) return path.length > 0 ? `${shown}: ${path.map(redactAddress).join('.')}` : shown
     // An absent key is missing in the nearest object around it.
     for (let length = path.length; length > 0; length--) {
       const offset = offsetOf(document, path.slice(0, length))
@@ -30,22 +33,13 @@ export function shownPath(file: string): string {
   return path.startsWith('..') ? file : path
 }
 
-function documentOf(file: string, lineCounter: LineCounter) {
-  try {
-    return parseDocument(readFileSync(file, 'utf8'), { lineCounter })
-  } catch {
-    return undefined
-  }
-}
-
-/** JSON is read as YAML, which holds it. */
-function offsetOf(document: NonNullable<ReturnType<typeof documentOf>>, path: readonly string[]) {
-  const parent = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
-  const items: readonly unknown[] =
-    typeof parent === 'object' && parent && 'items' in parent ? (parent.items as unknown[]) : []
-  for (const item of items) {
-    if (typeof item !== 'object' || item === null || !('key' in item) || !isNode(item.key)) continue
-    if (String(item.key) === path.at(-1)) return item.key.range?.[0]
+/** Where a key begins, or undefined where it is not there. */
+function offsetOf(document: Document.Parsed, path: readonly string[]): number | undefined {
+  const parent: unknown = path.length > 1 ? document.getIn(path.slice(0, -1), true) : document.contents
+  const items = (parent as { items?: unknown } | null | undefined)?.items
+  for (const item of Array.isArray(items) ? items : []) {
+    const key = (item as { key?: { value?: unknown; range?: readonly number[] | null } } | null)?.key
+    if (key && String(key.value) === path.at(-1)) return key.range?.[0]
   }
   return undefined
 }

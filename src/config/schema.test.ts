@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { defineConfig } from './config.js'
-import { problemsIn } from './schema.js'
+import { problemsIn, validPart } from './schema.js'
 
 const problemsOf = (value: unknown) => problemsIn(value).map(({ text }) => text)
 
@@ -104,4 +104,31 @@ describe('a value', () => {
     expect(problems).toHaveLength(2)
     expect(problems.join()).not.toContain('hunter22')
   })
+})
+
+describe('the valid part of a configuration', () => {
+  test.each<[string, unknown, unknown]>([
+    ['loses an unknown key', { timout: '5s', grace: '1s' }, { grace: '1s' }],
+    [
+      'loses an option that cannot be',
+      { targets: { a: { url: 'x', until: 'soon' } } },
+      { targets: { a: { url: 'x' } } },
+    ],
+    [
+      'loses a target without its address',
+      { targets: { a: { until: 'tcp' }, b: 'x' } },
+      { targets: { b: 'x' } },
+    ],
+    [
+      'loses a list with a wrong entry',
+      { test: { services: ['a', 1], needs: ['b'] } },
+      { test: { needs: ['b'] } },
+    ],
+    [
+      'has no prototype for a target',
+      JSON.parse('{"targets":{"__proto__":[],"a":"x"}}'),
+      { targets: { a: 'x' } },
+    ],
+    ['is empty where nothing can be saved', 'text', {}],
+  ])('%s', (_, value, rest) => expect(validPart(value)).toEqual(rest))
 })

@@ -174,9 +174,9 @@ export function validPart(value: unknown): Config {
   let rest = value
   // A key whose absence is wrong takes the object around it with it, and so on.
   for (let outward = 0; outward < DEEPEST; outward++) {
-    const problems = problemsIn(rest)
-    if (problems.length === 0) return rest as Config
-    for (const { path } of problems) rest = without(rest, path.slice(0, path.length - outward))
+    const { success, data } = configSchema.safeParse(rest)
+    if (success) return data
+    for (const { path } of problemsIn(rest)) rest = without(rest, path.slice(0, path.length - outward))
   }
   return {}
 }

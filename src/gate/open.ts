@@ -23,7 +23,7 @@ export async function openSession(
 ): Promise<Opened> {
   const clock = options.clock ?? systemClock
   const end = clock.now() + (options.timeoutMs ?? TIMEOUT_MS)
-  const { attemptTimeoutMs, stableMs: _, ...probe } = options
+  const { attemptTimeoutMs, stableMs: _, connections: __, ...probe } = options
   for (let round = 1; ; round++) {
     const { verdict, session } = await probeOnce(aim.target, aim.service, {
       ...probe,

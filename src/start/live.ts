@@ -14,11 +14,13 @@ export interface Live {
 /** How long one server may take to tell of itself, in milliseconds. */
 const HEALTH_MS = 5000
 
-/** Asks every server. One that does not tell is no reason to stop: it was ready. */
+/** Asks every server that a login is made to. One that does not tell is no reason to stop: it was ready. */
 export async function liveOf(aims: readonly Aim[], options: WaitOptions): Promise<Live[]> {
   const found = await Promise.all(
     aims.map(async (aim): Promise<Live[]> => {
-      const { session } = await openSession({ ...aim, probe: {} }, { ...options, details: false })
+      if (aim.service.abilities.length === 0 || aim.probe?.until === 'tcp') return []
+      const once = { ...options, details: false, timeoutMs: 0 }
+      const { session } = await openSession({ ...aim, probe: {} }, once)
       if (!session) return []
       const limit = systemClock.deadline(HEALTH_MS, options.signal)
       try {

@@ -93,6 +93,8 @@ interface Ran {
 /** Runs CMD while the lock is held, and passes on what signals come. */
 async function runCommand({ command, reaper, env, signal }: Migration, lock: Lock): Promise<Ran> {
   signal.throwIfAborted()
+  const early = await Promise.race([lock.lost, Promise.resolve(undefined)])
+  if (early !== undefined) return { end: { status: 0, tail: '' }, lost: early }
   let interrupted: Forwarded | undefined
   const job = new Job(['/bin/sh', '-c', command], { reaper, env, output: 'stderr' })
   const restore = onSignals(one => {

@@ -22,7 +22,7 @@ function nearnessOf(host: Host): Nearness {
   if ('path' in host) return 'local'
   const place = (host.address ?? host.host).replace(/\.$/, '')
   if (LOCAL.test(place)) return 'local'
-  if (PRIVATE_ADDRESS.test(place) || PRIVATE_NAME.test(place)) return 'private'
+  if ((/^[\d.]+$|:/.test(place) && PRIVATE_ADDRESS.test(place)) || PRIVATE_NAME.test(place)) return 'private'
   return /[.:]/.test(place) ? 'public' : 'container'
 }
 

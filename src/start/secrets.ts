@@ -16,10 +16,13 @@ const SECRET_CONTENT =
 
 /** Does a variable look as if it held a secret, by its name or by what is in it? */
 export const looksSecret = (name: string, value: string): boolean =>
-  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value)
+  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value) || isStray(name, value)
+
+/** Where an address belongs, what is none may be the password of one. */
+const isStray = (name: string, value: string): boolean => /_ur[li]$/i.test(name) && !value.includes('://')
 
 /** A variable's value for a sentence: in quotes, or `its value` where it may be a secret. */
-export const valueOf = (name: string, value: string): string =>
+export const shownValue = (name: string, value: string): string =>
   looksSecret(name, value) ? 'its value' : `"${plain(redactAddress(value), 40)}"`
 
 /**
@@ -34,17 +37,21 @@ export function hush(concerns: readonly Concern[], subject: Checked): Concern[] 
       .map(({ target }) => [target.name, redactorOf(target)]),
   )
   return concerns.map(concern => {
-    const { message, advice, fix, target = '' } = concern
+    const { message, advice, fix, where, target = '' } = concern
     const redact = redactors.get(target)
     const clean = (text: string) => scrub(redact?.(text) ?? text, secrets)
     return {
       ...concern,
-      message: clean(message),
+      message: plain(clean(message), LONGEST),
+      ...(where === undefined ? {} : { where: plain(where, LONGEST) }),
       ...(advice === undefined ? {} : { advice: clean(advice) }),
       ...(fix === undefined ? {} : { fix: clean(fix) }),
     }
   })
 }
+
+/** Of a line: a list of all schemes is the longest. */
+const LONGEST = 1000
 
 function secretsOf({ env, found, targets }: Checked): Secret[] {
   const values = Object.entries(env).flatMap(([name, value]) => {

@@ -19,7 +19,7 @@ export interface Trial {
   readonly timeoutMs: number
   /** Milliseconds that a program has to end after TERM. */
   readonly stopGraceMs: number
-  /** Hides secrets in what programs say. */
+  /** Hides secrets in a line that a program wrote. */
   readonly hush: (text: string) => string
   readonly clock?: Clock
 }
@@ -75,8 +75,8 @@ const LINES = 5
 
 function ending({ failure, status, tail }: JobEnd, { hush }: Trial): string {
   if (failure) return failure
-  const lines = hush(tail).trimEnd().split('\n').slice(-LINES)
-  const words = lines.map(line => plain(line, 300)).filter(Boolean)
+  const lines = tail.trimEnd().split('\n').slice(-LINES)
+  const words = lines.map(line => plain(hush(line), 300)).filter(Boolean)
   return [`status ${status}`, ...words].join(words.length > 1 ? '\n      ' : ': ')
 }
 

@@ -28,6 +28,7 @@ const PEERS: readonly (readonly [string, (told: Buffer) => Uint8Array | string])
   ['in a line of text', told => `${lineOf(told)}\r\n`],
   ['in a text without an end', lineOf],
   ['its last words in a line of text', told => `what is ${told.toString().trim().slice(-30)} for?\r\n`],
+  ['a part of it in a short line', told => `no: ${told.toString().trim().slice(-9)}\r\n`],
   ['its end after many words', told => `${'x'.repeat(40)}${told.toString().trim().slice(-12)}\r\n`],
   ['behind a byte that no text has', told => Buffer.concat([Buffer.of(1), told.subarray(-30)])],
 ]

@@ -35,7 +35,7 @@ export function parseXml(text: string): Element {
   if (forbidden) throw new Error(`no character of XML: ${JSON.stringify(forbidden[0])}`)
   const root: Element = { name: '', attributes: {}, children: [], text: '' }
   const open = [root]
-  const token = /<\?xml [^>]*\?>|<(\/?)([a-z]+)((?:\s+[a-z]+="[^"<]*")*)\s*(\/?)>|([^<]+)/gy
+  const token = /<\?xml [^>]*\?>|<(\/?)([a-z-]+)((?:\s+[a-z]+="[^"<]*")*)\s*(\/?)>|([^<]+)/gy
   const body = text.trim()
   while (token.lastIndex < body.length) {
     const at = token.lastIndex

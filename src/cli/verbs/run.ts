@@ -23,7 +23,7 @@ export const run: VerbEntry = {
       'check-timeout': { kind: 'duration', value: 'DURATION', flagOnly: true },
       'stop-grace': { kind: 'duration', value: 'DURATION', flagOnly: true },
     },
-    example: 'holdfast run --migrate "npm run migrate" -- node server.js',
+    example: 'holdfast run --migrate "npx prisma migrate deploy" -- node server.js',
   },
   run: async (call, all) => (await import('../run.js')).runVerb(call, all),
   text: {

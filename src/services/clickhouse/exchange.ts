@@ -65,12 +65,16 @@ export class Exchange {
       const link = this.#link ?? (await this.connect(silent(this.attempt), { quiet: true }))
       link.write(post(pathOf(this.target, parameters), headersOf(this.target), statement))
       const first = await link.peek()
-      if (!beginsAnswer(first)) throw mismatch('ClickHouse', first)
+      if (!beginsAnswer(first)) throw this.#mismatch(first)
       return await this.#receive(link, first)
     } catch (error) {
       this.#end()
       throw error
     }
+  }
+
+  #mismatch(first: Uint8Array): Error {
+    return mismatch('ClickHouse', first, { told: this.target.password !== undefined })
   }
 
   async #receive(link: Link, first: Uint8Array): Promise<Answer> {
@@ -84,7 +88,7 @@ export class Exchange {
       if (end === 'lost' && bytes.length === 0) throw new LinkError('the answer broke off')
       return { head, text: new TextDecoder().decode(bytes), end }
     } catch (error) {
-      throw error instanceof HttpSyntaxError ? mismatch('ClickHouse', first) : error
+      throw error instanceof HttpSyntaxError ? this.#mismatch(first) : error
     }
   }
 

@@ -75,7 +75,8 @@ async function ask(target: Target, attempt: Attempt, link: Link, expected: Expec
   if (expected.body !== undefined || unsigned) {
     const body = await read(response, MAX_BODY)
     const bytes = new TextEncoder().encode(body)
-    if (unsigned && looksLike(bytes) === 'MongoDB') throw mismatch('HTTP', bytes)
+    if (unsigned && looksLike(bytes) === 'MongoDB')
+      throw mismatch('HTTP', bytes, { told: target.password !== undefined })
     if (!body.includes(expected.body ?? ''))
       throw new ProbeError({
         reason: 'unmet',
@@ -114,7 +115,8 @@ function send(target: Target, attempt: Attempt, link: Link): Promise<IncomingMes
     })
     sent.once('error', error => {
       const raw = (error as { rawPacket?: Uint8Array }).rawPacket
-      reject(attempt.signal.aborted ? attempt.signal.reason : raw ? mismatch('HTTP', raw) : error)
+      const told = password !== undefined
+      reject(attempt.signal.aborted ? attempt.signal.reason : raw ? mismatch('HTTP', raw, { told }) : error)
     })
     sent.end()
   })

@@ -42,6 +42,8 @@ function index(database: string): string {
 
 class RedisSession implements Session {
   #hello: readonly Reply[] = []
+  /** Does the server know a password? */
+  #told = false
 
   constructor(readonly link: Link) {}
 
@@ -118,14 +120,16 @@ class RedisSession implements Session {
   }
 
   async ask(...words: string[]): Promise<Reply> {
+    this.#told ||= words.includes('AUTH')
+    const told = this.#told
     this.link.write(command(...words))
     const first = await this.link.peek()
-    if (!beginsReply(first[0] ?? 0)) throw mismatch('Redis', first)
+    if (!beginsReply(first[0] ?? 0)) throw mismatch('Redis', first, { told })
     let reply: Reply
     try {
       reply = await readReply(this.link)
     } catch (error) {
-      throw error instanceof RespSyntaxError ? mismatch('Redis', first) : error
+      throw error instanceof RespSyntaxError ? mismatch('Redis', first, { told }) : error
     }
     if (!(reply instanceof RespError)) return reply
     throw new ProbeError(

@@ -47,20 +47,27 @@ function otherwise({ target }: CheckedTarget, { env }: Checked): boolean {
   return socket || target.tls.cert !== undefined || (target.service === 'postgres' && Boolean(env.PGPASSFILE))
 }
 
+/** Is there a place for a password, with nothing in it? */
+function isEmpty({ target, sources: [source] }: CheckedTarget, { env }: Checked): boolean {
+  if (source?.kind === 'pg') return env.PGPASSWORD === ''
+  if (source?.kind === 'db') return env.DB_PASSWORD === ''
+  return /^[^:]+:\/\/[^:@/?#]*:@/.test(target.given.reveal())
+}
+
 function* withoutPassword(subject: Checked): Iterable<Flaw> {
   for (const one of subject.targets) {
     const { target } = one
     const password = passwordOf(target)
     if (!LOGIN.test(target.service) || password || otherwise(one, subject)) continue
     const near = farthest(target)
-    const level: Level =
-      password === ''
-        ? 'error'
-        : target.service === 'redis' && /local|container/.test(near)
-          ? 'info'
-          : 'warning'
-    const what = password === '' ? 'its password is empty' : 'it has no password'
-    yield { level, message: `${target.address}: ${what}`, ...about(one) }
+    const empty = password === '' || isEmpty(one, subject)
+    const level: Level = empty
+      ? 'error'
+      : target.service === 'redis' && /local|container/.test(near)
+        ? 'info'
+        : 'warning'
+    const what = empty ? 'its password is empty' : 'it has no password'
+    yield { level, message: what, ...about(one) }
   }
 }
 
@@ -89,7 +96,7 @@ export const credentials: readonly Rule[] = [
         const why = LOGIN.test(target.service)
           ? known(passwordOf(target) ?? '', { ...target, user: userOf(target) ?? '' })
           : undefined
-        if (why) yield { message: `${target.address}: ${why}`, fix: 'openssl rand -base64 24', ...about(one) }
+        if (why) yield { message: why, fix: 'openssl rand -base64 24', ...about(one) }
       }
       for (const name of SERVER_PASSWORDS) {
         const where = `env:${name}`
@@ -128,11 +135,12 @@ export const credentials: readonly Rule[] = [
         const { target } = one
         const [pattern, level] = SUPERUSER[target.service] ?? []
         const user = userOf(target)
-        if (!pattern || !user || !pattern.test(user)) continue
+        // Without a name the user of Redis is always this one.
+        if (!pattern || !user || !pattern.test(user) || (!target.user && target.service === 'redis')) continue
         const given = target.user ? '' : ', since it names no user'
         yield {
           level,
-          message: `${target.address}: logs in as "${user}"${given}`,
+          message: `it logs in as "${user}"${given}`,
           fix:
             target.service === 'postgres'
               ? 'CREATE ROLE app LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE;'

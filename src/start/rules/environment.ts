@@ -4,7 +4,7 @@ import { nearest } from '../../core/errors.js'
 import { parseDuration } from '../../core/options.js'
 import type { Machine } from '../machine.js'
 import type { Rule } from '../rule.js'
-import { looksSecret, valueOf } from '../secrets.js'
+import { looksSecret, shownValue } from '../secrets.js'
 import type { Checked } from '../subject.js'
 
 type Type = NonNullable<VariableConfig['type']>
@@ -112,7 +112,7 @@ export const environment: readonly Rule[] = [
         // What else is allowed is no secret, but may be the half of one.
         const shown =
           looksSecret(name, value) && rule.oneOf ? 'is not one of the values that are allowed' : what
-        yield { message: `${name}: ${valueOf(name, value)} ${shown}`, where: placeOf('environment', name) }
+        yield { message: `${name}: ${shownValue(name, value)} ${shown}`, where: placeOf('environment', name) }
       }
     },
   },

@@ -1,6 +1,6 @@
 import { farthest } from '../near.js'
 import type { Rule } from '../rule.js'
-import { valueOf } from '../secrets.js'
+import { shownValue } from '../secrets.js'
 
 type Test = (value: string) => boolean
 
@@ -45,7 +45,11 @@ export const program: readonly Rule[] = [
       for (const [name, isDebug] of Object.entries(DEBUG)) {
         const value = env[name] ?? ''
         if (isDebug(value))
-          yield { message: `${name} is ${valueOf(name, value)}`, fix: `unset ${name}`, where: `env:${name}` }
+          yield {
+            message: `${name} is ${shownValue(name, value)}`,
+            fix: `unset ${name}`,
+            where: `env:${name}`,
+          }
       }
     },
   },
@@ -79,11 +83,7 @@ export const program: readonly Rule[] = [
       for (const { target, where } of targets) {
         const onPort = target.hosts.some(host => 'host' in host)
         if (onPort && farthest(target) === 'local')
-          yield {
-            message: `${target.address}: leads to this container itself`,
-            target: target.name,
-            where,
-          }
+          yield { message: 'its address leads to this container itself', target: target.name, where }
       }
     },
   },

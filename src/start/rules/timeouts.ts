@@ -69,7 +69,7 @@ const LIMITS: Readonly<Record<string, readonly Limit[]>> = {
 }
 
 /** The value that is set, for libpq also by its variables and inside `options`. */
-function valueOf({ params, service }: Target, { names }: Limit, env: Env): string | undefined {
+function settingOf({ params, service }: Target, { names }: Limit, env: Env): string | undefined {
   const given = new Map([...params].map(([key, value]) => [key.toLowerCase(), value.reveal()]))
   const own = names.map(name => given.get(name.toLowerCase())).find(value => value !== undefined)
   if (own !== undefined || service !== 'postgres') return own
@@ -86,14 +86,14 @@ function* limitsOf(one: CheckedTarget, env: Env): Iterable<Flaw> {
   const base = { target: target.name, where }
   for (const limit of LIMITS[target.service] ?? []) {
     if (target.hosts.every(host => 'path' in host) && limit === KEEPALIVES) continue
-    const value = valueOf(target, limit, env)
+    const value = settingOf(target, limit, env)
     const [name, standard] = limit.parameter ?? []
     if (value !== undefined && limit.off?.test(value)) {
-      const message = `${target.address}: ${limit.names[0]}=0 switches off ${limit.what.replace(/, which.*/, '')}`
+      const message = `${limit.names[0]}=0 switches off ${limit.what.replace(/, which.*/, '')}`
       yield { level: 'warning', message, advice: `Leave ${limit.names[0]} out, or give it a limit.`, ...base }
     } else if (value === undefined && !limit.standard && name && standard) {
       yield {
-        message: `${target.address}: nothing limits ${limit.what}`,
+        message: `nothing limits ${limit.what}`,
         advice: `Add ${name}=${standard}, unless the program's driver sets it.`,
         fix: adding(one, name, standard),
         ...base,

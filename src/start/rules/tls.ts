@@ -68,7 +68,7 @@ function* found({ targets }: Checked, wanted: 'off' | 'unverified'): Iterable<Fl
         : `sslmode=${mode} ${target.tls.ca && mode === 'require' ? OPEN['verify-ca'] : OPEN[mode]}`
     yield {
       level,
-      message: `${target.address}: ${how}, and the address leads to ${PLACE[near]}`,
+      message: `${how}, and the address leads to ${PLACE[near]}`,
       ...remedy(one),
       target: target.name,
       where: one.where,

@@ -1,7 +1,7 @@
 import { TLS_MODES } from '../../core/tls.js'
 import type { Env } from '../../gate/variables.js'
 import type { Flaw, Rule } from '../rule.js'
-import { valueOf } from '../secrets.js'
+import { shownValue } from '../secrets.js'
 
 type Wanted = readonly [what: string, fits: (value: string) => boolean]
 
@@ -46,7 +46,9 @@ export function wrongVariables(env: Env): { readonly variable: string; readonly 
       }
       return [{ variable, flaw }]
     }
-    return [{ variable, flaw: { message: `${variable}: ${valueOf(variable, value)} is not ${what}`, where } }]
+    return [
+      { variable, flaw: { message: `${variable}: ${shownValue(variable, value)} is not ${what}`, where } },
+    ]
   })
 }
 

@@ -75,7 +75,7 @@ export const replicas = [
       const env = { ...ADDRESSES, DATABASE_URL: ADDRESSES.DATABASE_URL.replace(/shop$/, 'replicas') }
       const names = Array.from({ length: 10 }, (_, i) => `replica-${i}`)
       await Promise.all(names.map(name => world.shop(name, { env })))
-      await Promise.all(names.map(name => world.logged(name, /listening/, 90_000)))
+      await Promise.all(names.map(name => world.logged(name, /listening/, 180_000)))
       const logs = await Promise.all(names.map(name => world.logs(name)))
       const applied = logs.flatMap(log => log.match(/applied \w+/g) ?? [])
       assert.deepEqual(applied, [
