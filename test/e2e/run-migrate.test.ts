@@ -196,9 +196,11 @@ test('SIGKILL of holdfast ends CMD, too', async () => {
   await untilDead([pid])
 })
 
-test('what CMD leaves in the background ends with it', async () => {
+test('what CMD leaves in the background has ended when COMMAND starts', async () => {
   const { options } = await world()
-  const { status, stderr } = await holdfast(run(`sleep 60 & echo "left $!"; ${CREATE}`), options)
-  expect(status, stderr).toBe(0)
-  expect(isAlive(Number(/left (\d+)/.exec(stderr)?.[1]))).toBe(false)
+  const look = `read pid < "$LOG"
+    if [ -d /proc/$pid ] && ! grep -q 'State:.Z' /proc/$pid/status; then echo alive; else echo gone; fi`
+  const migrate = `sleep 60 & echo $! > "$LOG"; ${CREATE}`
+  const { status, stdout, stderr } = await holdfast(run(migrate, '--', 'sh', '-c', look), options)
+  expect({ status, stdout }, stderr).toEqual({ status: 0, stdout: 'gone\n' })
 })
