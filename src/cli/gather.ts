@@ -1,6 +1,7 @@
 import type { Config } from '../config/config.js'
 import { findConfig } from '../config/find.js'
 import { HoldfastError, nearest } from '../core/errors.js'
+import { redactPath } from '../core/redact.js'
 import { discover, identity } from '../gate/discover.js'
 import { DB_VARIABLES, type Env, PG_VARIABLES, URL_VARIABLES } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
@@ -76,11 +77,10 @@ const messageOf = (error: unknown): string => {
 }
 
 async function readConfig(configFile: string | undefined): Promise<Reading> {
-  const path: string[] = []
+  let found: string | undefined = configFile
   try {
-    const found = configFile || findConfig(workingFolder())
+    found ||= findConfig(workingFolder())
     if (!found) return { config: {}, problems: [], placeOf: () => 'configuration' }
-    path.push(found)
     const [{ examineConfig }, { placesIn, shownPath }] = await Promise.all([
       import('../config/load.js'),
       import('../config/places.js'),
@@ -94,7 +94,8 @@ async function readConfig(configFile: string | undefined): Promise<Reading> {
     return { config, file: shownPath(file), problems: told, placeOf }
   } catch (error) {
     if (HoldfastError.is(error) && error.kind === 'usage') throw error
-    const problem = { id: 'config-invalid', level: 'error', message: messageOf(error) } as const
+    const where = found ? redactPath(found) : undefined
+    const problem = { id: 'config-invalid', level: 'error', message: messageOf(error), where } as const
     return { config: {}, problems: [problem], placeOf: () => 'configuration' }
   }
 }

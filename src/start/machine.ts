@@ -4,7 +4,7 @@ import { delimiter, join, resolve } from 'node:path'
 export interface FileFacts {
   readonly readable: boolean
   readonly folder: boolean
-  /** Permissions, like 0o600. */
+  /** Permissions, like 0o600, which is also what Windows gets, where they say nothing. */
   readonly mode: number
   readonly uid: number
 }
@@ -45,7 +45,8 @@ export const thisMachine = (env: Readonly<Record<string, string | undefined>>): 
   file(path) {
     try {
       const stat = statSync(resolve(path))
-      const facts = { folder: stat.isDirectory(), mode: stat.mode & 0o777, uid: stat.uid }
+      const mode = process.platform === 'win32' ? 0o600 : stat.mode & 0o777
+      const facts = { folder: stat.isDirectory(), mode, uid: stat.uid }
       return { ...facts, readable: isReadable(path) }
     } catch (error) {
       // Something is there, but it is behind a folder that may not be entered.

@@ -16,7 +16,9 @@ export interface CheckedTarget {
 }
 
 /** What was already found wrong while the rest was read, under the id of its rule. */
-export type Problem = Pick<Concern, 'id' | 'message' | 'advice' | 'fix' | 'target' | 'where' | 'level'>
+export type Problem = Pick<Concern, 'id' | 'level' | 'message' | 'target'> & {
+  readonly where?: string | undefined
+}
 
 /** What there is to check, all of it read without a connection. */
 export interface Checked {

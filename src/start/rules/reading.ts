@@ -84,7 +84,9 @@ export const reading: readonly Rule[] = [
     bad: {},
     good: { env: { DATABASE_URL: 'postgres://app@localhost/app' } },
     *check({ targets, problems }) {
-      const failed = problems.some(({ id }) => /^(target-invalid|reference-unset|variable-invalid)$/.test(id))
+      const failed = problems.some(({ id }) =>
+        /^(config-invalid|target-invalid|reference-unset|variable-invalid)$/.test(id),
+      )
       if (targets.length === 0 && !failed)
         yield { message: 'no argument, no configuration and no variable of the environment names a target' }
     },
