@@ -1,0 +1,39 @@
+/**
+ * All that the shop is told comes from the environment, and is read here only.
+ *
+ *   DATABASE_URL   postgres://…, required; a password may be in PGPASSWORD instead
+ *   REDIS_URL      redis://…, required
+ *   PORT           default 3000; 0 takes a free one
+ *   POOL_MAX       connections of one process, default 10
+ */
+export function readConfig(env = process.env) {
+  const problems = []
+  const address = (name, pattern) => {
+    if (!pattern.test(env[name] ?? '')) problems.push(`${name} must be an address like ${pattern.source}`)
+    return env[name]
+  }
+  const integer = (name, fallback, min, max) => {
+    const value = Number(env[name] || fallback)
+    if (!Number.isInteger(value) || value < min || value > max)
+      problems.push(`${name} must be an integer from ${min} to ${max}`)
+    return value
+  }
+  const config = {
+    databaseUrl: address('DATABASE_URL', /^postgres(ql)?:\/\//),
+    redisUrl: address('REDIS_URL', /^rediss?:\/\//),
+    port: integer('PORT', 3000, 0, 65535),
+    poolMax: integer('POOL_MAX', 10, 1, 1000),
+  }
+  if (problems.length > 0) throw new Error(problems.join('; '))
+  return config
+}
+
+/** The configuration, or a line for each mistake and the status of a wrong configuration. */
+export function configOrExit() {
+  try {
+    return readConfig()
+  } catch (error) {
+    console.error(`shop: ${error.message}`)
+    process.exit(78)
+  }
+}

@@ -1,0 +1,4 @@
+import { configOrExit } from './config.js'
+import { migrate } from './migrations.js'
+
+await migrate(configOrExit())

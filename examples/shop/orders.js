@@ -1,0 +1,25 @@
+import { transaction } from './connections.js'
+
+/** The list of orders in Redis that workers wait for. */
+export const QUEUE = 'shop:orders'
+
+/** Pays every new order once, also with several workers; resolves with how many. */
+export async function payNewOrders(pool) {
+  for (let paid = 0; ; paid++) if (!(await transaction(pool, payOne))) return paid
+}
+
+async function payOne(client) {
+  const { rows } = await client.query(
+    `UPDATE orders SET state = 'paid' WHERE id = (
+       SELECT id FROM orders WHERE state = 'new' ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+     ) RETURNING id, user_id, item, cents`,
+  )
+  const [order] = rows
+  if (!order) return false
+  await client.query('INSERT INTO payments (order_id, cents) VALUES ($1, $2)', [order.id, order.cents])
+  await client.query('INSERT INTO notifications (user_id, text) VALUES ($1, $2)', [
+    order.user_id,
+    `Your ${order.item} is paid.`,
+  ])
+  return true
+}
