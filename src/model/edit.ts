@@ -8,24 +8,38 @@ import { type Entry, entryAt, isMapping, spanOf, type YamlFile } from './yaml.js
  * value in place of the old one. All that lies outside of the edit stays as it is, comments and white space included.
  *
  * Undefined where that cannot be done without changing what others read: the mapping or the value is an alias or has
- * an anchor, or the key comes from a merge and `map` is no mapping that is written here.
+ * an anchor. In a block a new key can be put `before` another one.
  */
-export function setKey(file: YamlFile, map: unknown, key: string, value: Tree): Edit[] | undefined {
+export function setKey(
+  file: YamlFile,
+  map: unknown,
+  key: string,
+  value: Tree,
+  before?: string,
+): Edit[] | undefined {
   if (!isMapping(map)) return undefined
   const entry = entryAt(file, map, key)
-  if (!entry || entry.borrowed) return insertKey(file, map, key, value)
+  if (!entry || entry.borrowed) return insertKey(file, map, key, value, before)
   if (isSame(entry.pair.value, value)) return []
   return replaceValue(file, map, entry, value)
 }
 
 /** The key behind the last one of a mapping that is written here. */
-function insertKey(file: YamlFile, map: YAMLMap, key: string, value: Tree): Edit[] | undefined {
+function insertKey(
+  file: YamlFile,
+  map: YAMLMap,
+  key: string,
+  value: Tree,
+  before?: string,
+): Edit[] | undefined {
   if (map.flow) return insertFlow(file, map, `${keyText(map, key)}: ${flow(value, quoted(map))}`)
   const indent = indentOf(map)
   const last = map.items.at(-1)
   if (indent === undefined || !last) return undefined
   const lines = block({ [key]: value }).map(line => (line ? `${' '.repeat(indent)}${line}` : line))
-  return insertLines(file, endOfLine(file, contentEnd(file, last)), lines)
+  const next = before === undefined ? undefined : entryAt(file, map, before)
+  const at = next && !next.borrowed ? startOfLine(file, next.keyAt.from) : undefined
+  return insertLines(file, at ?? endOfLine(file, contentEnd(file, last)), lines)
 }
 
 /** A new line for each, at an offset that begins a line or ends the text. */
@@ -94,6 +108,17 @@ function endOfBlock(text: string, { from, to }: Span): number {
   const [header = ''] = /^[|>][-+\d]*/.exec(text.slice(from, to)) ?? []
   if (header.includes('+')) return to
   return from + text.slice(from, to).trimEnd().length
+}
+
+/** Where the line of an offset begins, above the comments right over it; undefined where something else is before it. */
+export function startOfLine({ text }: YamlFile, offset: number): number | undefined {
+  let start = text.lastIndexOf('\n', offset - 1) + 1
+  if (text.slice(start, offset).trim() !== '') return undefined
+  for (;;) {
+    const above = text.lastIndexOf('\n', start - 2) + 1
+    if (start === 0 || !/^[ \t]*#/.test(text.slice(above, start))) return start
+    start = above
+  }
 }
 
 /** The offset behind the line that an offset is in; the offset itself where it begins a line. */

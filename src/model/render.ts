@@ -58,15 +58,19 @@ export function flow(value: Tree, json = false): string {
 /** A text as YAML writes it on one line, plain where that means the same in every place. */
 export function scalar(text: string): string {
   if (!/^[A-Za-z0-9_./$](?:[A-Za-z0-9_./$()=?~^;+@ -]|:(?=\S))*$/.test(text) || text.endsWith(' '))
-    return double(text)
+    return quote(text)
   const node = parseDocument(text).contents
   // What YAML 1.1 reads as true, false or a number is quoted, for those that still read it.
   const doubtful = /^(yes|no|on|off|true|false|null|~)$|^[\d.:_]+$/i.test(text)
-  return isScalar(node) && node.value === text && !doubtful ? text : double(text)
+  return isScalar(node) && node.value === text && !doubtful ? text : quote(text)
 }
 
+const quote = (text: string): string =>
+  // What is full of quotes is easier to read in the other ones.
+  /^[\x20-\x7e]*$/.test(text) && text.includes('"') && !text.includes("'") ? `'${text}'` : escaped(text)
+
 /** JSON is YAML but for what JSON leaves unescaped and YAML does not allow. */
-const double = (text: string): string =>
+const escaped = (text: string): string =>
   JSON.stringify(text).replace(
     /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
     one => `\\u${one.charCodeAt(0).toString(16).padStart(4, '0')}`,
