@@ -9,7 +9,9 @@ const VALUE = `("(?:\\\\.|[^"\\\\])*"|'[^']*'|[^\\s,}\\]"']+)`
 const PAIR = new RegExp(`(["']?${NAME}["']?)(\\s*[:=]\\s*)${VALUE}`, 'gi')
 /** Also as two words of a list. */
 const OPTION = new RegExp(`(--?${NAME})(["']?[\\s=,]+)${VALUE}`, 'gi')
-const LOGIN = /(--?(?:p|P|auth)\b ?)([^\s"',]+)/g
+/** `mysql -pWORD`, `redis-cli -a WORD`. */
+const LOGIN =
+  /(\b(?:(?:mysql|mariadb)[\w-]*\b[^|;&]*?[\s"']-p|redis-cli\b[^|;&]*?[\s"'](?:-a|--pass)["']?[\s,]+["']?))([^\s"',]+)/g
 
 /** What is known to be secret, and what is not although a secret is the same word: `postgres`. */
 export interface Secrets {
@@ -50,7 +52,7 @@ export function concealed(text: string, { hidden, open }: Secrets): string {
       )
       .replace(PAIR, hide)
       .replace(OPTION, hide)
-      .replace(LOGIN, (all, name: string, value: string) => (value.startsWith('$') ? all : `${name}${MASK}`)),
+      .replace(LOGIN, (all, name: string, value: string) => (/^[$\\]/.test(value) ? all : `${name}${MASK}`)),
   )
   return scrub(lines.join('\n'), hidden, open)
 }
