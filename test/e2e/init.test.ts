@@ -178,6 +178,35 @@ describe('the workflow', () => {
   })
 })
 
+test('a job in a container without Node gets services by their names, and no step that it could not run', async () => {
+  const inside = WORKFLOW.replace(
+    '    steps:\n      - uses',
+    '    container: python:3.12\n    steps:\n      - uses',
+  ).replace('npm test', 'pytest')
+  const folder = treeOf({ ...DJANGO, '.github/workflows/ci.yml': inside })
+  expect((await init(folder, '--yes')).stderr).toContain(
+    'job test runs in python:3.12, which may have no Node',
+  )
+  const { test: job } = parse(read(folder, '.github/workflows/ci.yml')).jobs
+  expect([job.env.DB_HOST, job.env.REDIS_URL]).toEqual(['postgres', 'redis://redis:6379'])
+  expect(job.steps).toHaveLength(2)
+  expect((await init(folder, '--yes')).stderr).toContain('nothing to write')
+})
+
+test('a file that is no UTF-8, and a pipe, are left alone', async () => {
+  const folder = treeOf(NODE)
+  writeFileSync(
+    join(folder, 'compose.yaml'),
+    Buffer.from('services: { d\xe9: { image: postgres } }\n', 'latin1'),
+  )
+  execFileSync('mkfifo', [join(folder, '.env')])
+  const { status, stderr } = await init(folder, '--yes')
+  expect([status, stderr]).toEqual([0, expect.stringContaining('compose.yaml: it cannot be read')])
+  expect(readFileSync(join(folder, 'compose.yaml'), 'latin1')).toBe(
+    'services: { d\xe9: { image: postgres } }\n',
+  )
+})
+
 describe('the entrypoint', () => {
   test('of an image with Node is a program that hands over', async () => {
     const folder = treeOf(shop)
@@ -192,7 +221,7 @@ describe('the entrypoint', () => {
   test('is not written for an image without Node, which is said', async () => {
     const folder = treeOf({ ...DJANGO, Dockerfile: 'FROM node:22 AS assets\nFROM python:3.12-slim\n' })
     expect((await init(folder, '--yes')).stderr).toContain(
-      'no entrypoint is written, since its image has no Node',
+      'no entrypoint is written, since its image has no Node or no shell',
     )
     expect(contentsOf(folder)).not.toHaveProperty('entrypoint.sh')
   })

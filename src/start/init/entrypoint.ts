@@ -9,15 +9,15 @@ const SCRIPT = `#!/bin/sh
 exec ./node_modules/.bin/holdfast-entrypoint "$@"
 `
 
-/** The last stage of an image decides what it can run. */
-const NODE_IMAGE = /(^|\/)(node|bun)([:@-]|$)|\/nodejs/
+/** Images that have Node and a shell; the last stage decides. */
+const NODE_IMAGE = /^(?!.*distroless)(.*\/)?(node|nodejs)([:@-]|$)/
 
 /** An entrypoint for an image that has Node. For others the health checks of the Compose file are the wait. */
 export function planEntrypoint({ dockerfile, languages, tree }: Project, _needs: readonly Need[]): Outcome {
   if (!dockerfile) return { drafts: [], notes: ['no Dockerfile: there is no entrypoint to write'] }
   const node = languages.some(({ name }) => name === 'Node') && hasNode(dockerfile.text)
   if (!node) {
-    const note = `${dockerfile.path}: no entrypoint is written, since its image has no Node; there depends_on with health checks is the wait (docs/init.md says what else there is)`
+    const note = `${dockerfile.path}: no entrypoint is written, since its image has no Node or no shell; there depends_on with health checks is the wait (docs/init.md says what else there is)`
     return { drafts: [], notes: [note] }
   }
   const before = tree.read(PATH)

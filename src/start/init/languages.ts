@@ -97,7 +97,11 @@ function nodeOf(tree: Tree): Language | undefined {
     needs: [...new Set([...kinds(names, NODE), ...(prisma ? [prisma] : [])])],
     setup: { uses: 'actions/setup-node@v4', with: { 'node-version': '22' } },
     install: [install[tool]],
-    test: scripts.test === undefined ? 'node --test' : `${tool} test`,
+    // What npm init writes is no test.
+    test:
+      typeof scripts.test !== 'string' || scripts.test.includes('no test specified')
+        ? 'node --test'
+        : `${tool} test`,
   }
 }
 

@@ -44,7 +44,11 @@ export function projectOf(tree: Tree): Project {
   const problems: string[] = []
   const read = <T>(path: string, parse: (text: string) => T): SourceFile<T>[] => {
     const text = tree.read(path)
-    if (text === undefined) return []
+    if (text === undefined) {
+      if (tree.has(path))
+        problems.push(`${path}: it cannot be read, is too large or no UTF-8; it stays as it is`)
+      return []
+    }
     try {
       return [{ path, text, model: parse(text) }]
     } catch (error) {

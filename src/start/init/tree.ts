@@ -8,12 +8,14 @@ const LARGEST = 1_000_000
 export class Tree {
   constructor(readonly folder: string) {}
 
-  /** The text of a file; undefined where there is none that can be read. A byte order mark is kept. */
+  /** The text of a file; undefined where there is none, and for what is too large or no UTF-8. */
   read(path: string): string | undefined {
     const file = join(this.folder, path)
     try {
-      const { size } = statSync(file)
-      return size > LARGEST ? undefined : readFileSync(file, 'utf8')
+      // A pipe would be read for ever.
+      const stat = statSync(file)
+      if (!stat.isFile() || stat.size > LARGEST) return undefined
+      return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(file))
     } catch {
       return undefined
     }

@@ -22,7 +22,7 @@ export function planWorkflow(project: Project, needs: readonly Need[]): Outcome 
   const ci = ciOf(project, needs)
   for (const file of project.workflows) {
     const job = file.model.jobs.find(one => testStep(one) !== undefined)
-    if (job) return extend(file, job, ci, project)
+    if (job) return extend(file, job, ci)
   }
   const before = project.tree.read(PATH)
   if (before === undefined && project.workflows.length === 0 && project.otherCi)
@@ -45,7 +45,7 @@ const testStep = (job: WorkflowJob): WorkflowStep | undefined =>
 
 const WAIT = /\bholdfast (wait|doctor|test|run)\b/
 
-function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci, project: Project): Outcome {
+function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci): Outcome {
   const notes: string[] = []
   let text = file.text
   const edit = (what: string, make: (workflow: Workflow, job: WorkflowJob) => Edit[] | undefined) => {
@@ -98,7 +98,12 @@ function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci, project
     else if (!job?.env.has(name) && !file.model.env.has(name))
       edit(`env ${name}`, (workflow, one) => addEnv(workflow, one, name, value))
   }
-  edit('the step that waits', (workflow, one) => addStep(workflow, one, waitStep(project, own)))
+  const inside = job?.container?.image?.value
+  if (inside && !/node/.test(inside))
+    notes.push(
+      `${file.path}: job ${id} runs in ${inside}, which may have no Node: no step is written, and the services' health options are the wait`,
+    )
+  else edit('the step that waits', (workflow, one) => addStep(workflow, one, waitStep(own)))
   return {
     drafts: [{ path: file.path, part: 'workflow', before: file.text, after: text, insertion: true }],
     notes: [...notes, ...ci.notes],
@@ -135,15 +140,11 @@ function addEnv({ yaml }: Workflow, job: WorkflowJob, name: string, value: strin
   return setKey(yaml, entry.borrowed ? undefined : entry.pair.value, name, value)
 }
 
-const waitStep = (project: Project, env: Readonly<Record<string, string>>) => ({
+const waitStep = (env: Readonly<Record<string, string>>) => ({
   name: 'Wait for services',
-  run: `${command(project)} wait`,
+  run: 'npx --yes holdfast wait',
   ...(Object.keys(env).length > 0 ? { env } : {}),
 })
-
-/** The project's own holdfast, else the registry's. */
-const command = ({ tree }: Project): string =>
-  /"holdfast"\s*:/.test(tree.read('package.json') ?? '') ? 'npx holdfast' : 'npx --yes holdfast'
 
 /** A step before the one that runs the tests, and before the comments over that. */
 function addStep({ yaml }: Workflow, job: WorkflowJob, step: Tree): Edit[] | undefined {
@@ -168,7 +169,7 @@ function created(project: Project, ci: Ci): string {
     { uses: 'actions/checkout@v4' },
     ...project.languages.map(({ setup }) => setup),
     ...project.languages.flatMap(({ install }) => install.map(run => ({ run }))),
-    waitStep(project, {}),
+    waitStep({}),
     { name: 'Test', run: language?.test ?? '' },
   ]
   const job = {
