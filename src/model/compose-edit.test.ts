@@ -54,12 +54,13 @@ test.each([
   expect(wait(before)).toBe(after)
 })
 
-test.each(['    depends_on: &d [db]\n', '    <<: { depends_on: [db] }\n'])(
-  'what others may share is left to its author: %j',
-  text => {
-    expect(wait(text)).toBeUndefined()
-  },
-)
+test.each([
+  '    depends_on: &d [db]\n',
+  '    <<: { depends_on: [db] }\n',
+  '    depends_on:\n      -   db\n      - mq\n',
+])('what others may share, or stands askew, is left to its author: %j', text => {
+  expect(wait(text)).toBeUndefined()
+})
 
 const name = fc.constantFrom('db', 'mq', 'redis', '"quoted"', "'q'")
 const list = fc.record({
