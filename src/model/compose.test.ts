@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of Compose and of workflows
 import { describe, expect, test } from 'vitest'
 import { parseCompose } from './compose.js'
 import { imageOf, serverOf } from './images.js'

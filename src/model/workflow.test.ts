@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of Compose and of workflows
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { parseCompose } from './compose.js'

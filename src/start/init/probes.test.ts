@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are variables of Compose and of workflows
 import { expect, test } from 'vitest'
 import { parseCompose } from '../../model/compose.js'
 import { serverOf } from '../../model/images.js'
