@@ -1,7 +1,7 @@
 import { check } from './check.js'
 import type { VerbEntry } from './entry.js'
-import { run } from './run.js'
 import { init } from './init.js'
+import { run } from './run.js'
 import { test } from './test.js'
 import { wait } from './wait.js'
 
