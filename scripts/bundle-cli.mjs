@@ -69,7 +69,9 @@ export async function bundleCli({ outdir, ...options }) {
         banner: { js: '"use strict";const here = require("node:url").pathToFileURL(__filename).href;' },
         plugins: [
           take(cwd, (path, kind) => {
-            if (late.has(path) && kind === 'dynamic-import') return `require('./${nameOf(path)}.cjs')`
+            // A package that is a file of its own already is not bundled a second time.
+            const own = kind === 'dynamic-import' || path.includes('node_modules/')
+            if (late.has(path) && own && path !== source) return `require('./${nameOf(path)}.cjs')`
             if (!hot.has(path)) return undefined
             shared.add(path)
             return `require('../cli.cjs')['${path}']`

@@ -1,0 +1,75 @@
+import { isMap, isScalar, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
+import type { ComposeFile, ComposeService } from './compose.js'
+import type { Condition } from './compose-types.js'
+import { contentEnd, endOfLine, insertLines, setKey } from './edit.js'
+import type { Edit } from './text.js'
+import { isMapping, spanOf, textOf, type YamlFile } from './yaml.js'
+
+/**
+ * What makes a service wait for another one's health. A list becomes the long form, in which the services that it
+ * has keep their meaning (`service_started`); a condition that is written stays. Undefined where that cannot be done
+ * in place: `depends_on` comes by a merge, an alias or an anchor.
+ */
+export function dependOn({ yaml }: ComposeFile, service: ComposeService, on: string): Edit[] | undefined {
+  if (!service.map) return undefined
+  const entry = service.entry('depends_on')
+  const healthy = { condition: 'service_healthy' satisfies Condition }
+  if (!entry) return setKey(yaml, service.map, 'depends_on', { [on]: healthy })
+  const value = entry.pair.value
+  if (entry.borrowed || (value as { anchor?: string } | null)?.anchor) return undefined
+  if (isSeq(value)) return value.flow ? flowToMap(yaml, value, on) : listToMap(yaml, value, on)
+  if (entry.value === undefined) return setKey(yaml, service.map, 'depends_on', { [on]: healthy })
+  if (!isMap(value)) return undefined
+  const written = service.dependsOn.find(one => one.service === on)
+  if (!written) return setKey(yaml, value, on, healthy)
+  return written.conditionAt ? [] : addCondition(yaml, value, on)
+}
+
+function addCondition(yaml: YamlFile, map: YAMLMap, on: string): Edit[] | undefined {
+  const pair = map.items.find(({ key }) => textOf(yaml, key) === on)
+  if (isMapping(pair?.value) && pair.value.items.length > 0)
+    return setKey(yaml, pair.value, 'condition', 'service_healthy')
+  return pair && setKey(yaml, map, on, { condition: 'service_healthy' })
+}
+
+const conditionOf = (name: string, on: string): Condition =>
+  name === on ? 'service_healthy' : 'service_started'
+
+/** `- db # why` becomes `  db: # why` with its condition on the next line. */
+function listToMap(yaml: YamlFile, list: YAMLSeq, on: string): Edit[] | undefined {
+  const edits: Edit[] = []
+  let column = 0
+  for (const item of list.items) {
+    if (!isScalar(item) || item.anchor || item.tag) return undefined
+    const { from, to } = spanOf(item)
+    const dash = yaml.text.lastIndexOf('-', from - 1)
+    const start = yaml.text.lastIndexOf('\n', dash) + 1
+    if (dash < start || yaml.text.slice(start, from).trim() !== '-') return undefined
+    if (column > 0 && column !== from - start) return undefined
+    column = from - start
+    edits.push({ from: dash, to: dash + 1, insert: ' ' }, { from: to, to, insert: ':' })
+    const condition = `${' '.repeat(column + 2)}condition: ${conditionOf(String(item.value), on)}`
+    edits.push(...insertLines(yaml, endOfLine(yaml, to), [condition]))
+  }
+  const last = list.items.at(-1)
+  if (!last) return undefined
+  if (list.items.some(item => textOf(yaml, item) === on)) return edits
+  const lines = [`${' '.repeat(column)}${on}:`, `${' '.repeat(column + 2)}condition: service_healthy`]
+  return [...edits, ...insertLines(yaml, endOfLine(yaml, contentEnd(yaml, last)), lines)]
+}
+
+/** `[db, redis]` becomes `{ db: { condition: … }, … }`. */
+function flowToMap(yaml: YamlFile, list: YAMLSeq, on: string): Edit[] | undefined {
+  const { from, to } = spanOf(list)
+  if (list.items.some(item => !isScalar(item) || item.anchor || item.tag)) return undefined
+  const names = list.items.map(item => String(textOf(yaml, item)))
+  const edits = list.items.map((item, i) => {
+    const end = spanOf(item).to
+    return { from: end, to: end, insert: `: { condition: ${conditionOf(names[i] ?? '', on)} }` }
+  })
+  const more = names.includes(on)
+    ? ''
+    : `${names.length > 0 ? ', ' : ''}${on}: { condition: service_healthy }`
+  const comma = /,\s*\]$/.test(yaml.text.slice(from, to)) ? more.replace(/^, /, ' ') : more
+  return [{ from, to: from + 1, insert: '{ ' }, ...edits, { from: to - 1, to, insert: `${comma} }` }]
+}
