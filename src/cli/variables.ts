@@ -5,7 +5,7 @@ import { SCHEMES } from '../services/registry.js'
 import type { Handover } from '../standin/handover.js'
 import type { Settled } from '../standin/settle.js'
 import type { Asked } from './services.js'
-import { userName } from './targets.js'
+import { user } from './targets.js'
 
 /** The variable that takes an address which no variable named. */
 const VARIABLES: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ const VARIABLES: Readonly<Record<string, string>> = {
 
 /** What COMMAND's environment gets for each service. */
 export function handoversOf(served: readonly (Settled & Asked)[], env: NodeJS.ProcessEnv): Handover[] {
-  const found = discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, userName()) })
+  const found = discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, user()?.username) })
   const taken = new Set<string>()
   return served.flatMap(({ name, service, wanted, variable, choice }): Handover[] => {
     if (choice.decision === 'fail') return []
