@@ -1,9 +1,8 @@
 import type { Concern } from '../../../core/concern.js'
-import { redactAddress } from '../../../core/redact.js'
-import type { Target } from '../../../core/target.js'
 import { containerOf, namesOf } from '../../../io/machine.js'
 import type { Part } from '../../origins.js'
 import type { Subject } from '../subject.js'
+import { fixOf } from './fix.js'
 import { isLocal } from './places.js'
 import { answering } from './reach.js'
 import { HOST_NAMES, here, usualNames } from './usual.js'
@@ -46,17 +45,4 @@ export async function localhostInContainer(
       where: origin,
     },
   ]
-}
-
-/** The line that puts another host where this one came from. */
-export function fixOf(target: Target, origin: string, old: string, name: string): string {
-  const variable = /^env:(\w+)$/.exec(origin)?.[1]
-  if (variable && !/_UR[LI]$/.test(variable) && !target.given.reveal().includes(`//${old}`))
-    return `${variable}=${name}`
-  const address = redactAddress(target.given.reveal())
-  const replaced = address.replace(/(:\/\/(?:[^/@]*@)?)([^/?#]*)/, (whole, start: string, hosts: string) =>
-    hosts.includes(old) ? `${start}${hosts.replace(old, name)}` : whole,
-  )
-  if (variable && replaced !== address) return `${variable}=${replaced}`
-  return replaced === address ? `host=${name}` : replaced
 }

@@ -3,7 +3,9 @@ import type { Host } from '../../../core/hosts.js'
 import type { Health } from '../../../core/service.js'
 import { ciOf, containerOf, type Names, namesOf } from '../../../io/machine.js'
 import { isLiteral } from '../../../io/resolve.js'
+import { originsOf } from '../../origins.js'
 import type { Look, Subject } from '../subject.js'
+import { fixOf } from './fix.js'
 import { type Provenance, provenanceOf } from './provenance.js'
 import { lookUp, type Reached, reach } from './reach.js'
 import { unknownName } from './unknown.js'
@@ -82,8 +84,9 @@ function dead(
   host: Named,
   reached: readonly Reached[],
   { from, file }: Provenance,
-  { verdict }: Subject,
+  { target, verdict, env }: Subject,
 ): Concern[] {
+  const origin = originsOf(target, env).get('host') ?? target.source
   const gone = reached.filter(({ code }) => code !== undefined)
   const [alive] = reached.filter(({ code }) => code === undefined)
   if (gone.length === 0 || !alive) return []
@@ -97,7 +100,7 @@ function dead(
       advice: local
         ? `Write ${alive.address} instead of localhost, or let the server listen on both.`
         : `Remove the address from ${file ? 'the hosts file' : 'DNS'}, or start the server behind it.`,
-      ...(local ? { fix: `host=${alive.address}` } : {}),
+      ...(local ? { fix: fixOf(target, origin, host.host, alive.address) } : {}),
       ...(from ? { where: from } : {}),
     },
   ]
