@@ -1,0 +1,53 @@
+import { expect, test } from 'vitest'
+import { parseTarget } from '../../../core/target.js'
+import type { Verdict } from '../../../core/verdict.js'
+import { loadService, SCHEMES } from '../../../services/registry.js'
+import { drivers } from './drivers.js'
+
+async function look(
+  address: string,
+  finding?: { reason: 'database-not-found' | 'tls-failure'; code?: string },
+) {
+  const target = parseTarget(address, { schemes: SCHEMES })
+  const service = await loadService(target.service)
+  const verdict: Verdict = {
+    target: 't',
+    ready: false,
+    steps: [],
+    heard: true,
+    layer: 'tcp',
+    finding: { reason: 'connection-refused', message: 'no', ...finding },
+  }
+  const { concerns } = await drivers({
+    target,
+    service,
+    verdict,
+    sources: [],
+    env: {},
+    signal: new AbortController().signal,
+  })
+  return concerns.map(({ id, fix }) => (fix ? `${id}: ${fix}` : id))
+}
+
+test.each([
+  ['postgresql+asyncpg://app@db/app?sslmode=require', ['asyncpg-sslmode: ssl=require', 'dialect-scheme']],
+  ['postgresql+psycopg2://app@db/app?sslmode=require', ['dialect-scheme']],
+  ['mysql+pymysql://app@db/app', ['dialect-scheme']],
+  ['postgres://app@db/app', []],
+  ['mysql+unix://app@/run/m.sock', []],
+  ['mysql://app@db/app?sslmode=verify-full', ['mysql2-sslmode: ssl={"rejectUnauthorized":true}']],
+  ['mysql://app@db/app', []],
+  ['redis://cache?sslmode=require', ['redis-sslmode: rediss://']],
+  ['rediss://cache?sslmode=require', []],
+])('of %s drivers take otherwise: %j', async (address, concerns) => {
+  expect(await look(address)).toEqual(concerns)
+})
+
+test('a Redis database that is not there is written to as number 0 by ioredis', async () => {
+  expect(await look('redis://cache/99', { reason: 'database-not-found' })).toEqual(['ioredis-database-zero'])
+})
+
+test('a host name that the certificate lacks is no hindrance to mysql2', async () => {
+  const finding = { reason: 'tls-failure', code: 'ERR_TLS_CERT_ALTNAME_INVALID' } as const
+  expect(await look('mysql://app@db/app', finding)).toEqual(['mysql2-host-name'])
+})
