@@ -43,7 +43,7 @@ export async function resolveTargets(
   const entries = entriesOf(args, configured, parse, env).map(one => one())
   if (entries.length > 0) return { wanted: await completed(apart(entries), parse, env), loaded }
   const { discover } = await import('../gate/discover.js')
-  const discovered = discover(env, { schemes: SCHEMES, defaults: parse.defaults })
+  const discovered = discover(env, { schemes: SCHEMES, defaults: await defaultsOf(env) })
   // A variable that cannot be used is an error where it would have been the only one.
   const unusable = discovered.length === 0 ? URL_VARIABLES.find(variable => env[variable]) : undefined
   if (unusable) parse(env[unusable] ?? '', `env:${unusable}`)
@@ -82,22 +82,31 @@ export function apart(entries: readonly Entry[]): Wanted[] {
 
 /** With what libpq's service and password files add. */
 async function completed(wanted: readonly Wanted[], { defaults }: Parser, env: Env): Promise<Wanted[]> {
-  const home = env.HOME || user()?.homedir
-  const passfile = home ? `${home}/.pgpass` : ''
+  const places = placesOf(env)
   return Promise.all(
     wanted.map(async one => {
       const { service, params, password } = one.target
       const reads =
         service === 'postgres' &&
-        (params.has('service') || (!password?.reveal() && (params.has('passfile') || existsSync(passfile))))
+        (params.has('service') ||
+          (!password?.reveal() && (params.has('passfile') || existsSync(places.passfile))))
       if (!reads) return one
       const { fromFiles } = await import('../gate/libpq.js')
-      return {
-        ...one,
-        target: fromFiles(one.target, { schemes: SCHEMES, defaults }, { env, home, passfile }),
-      }
+      return { ...one, target: fromFiles(one.target, { schemes: SCHEMES, defaults }, places) }
     }),
   )
+}
+
+function placesOf(env: Env) {
+  const home = env.HOME || user()?.homedir
+  return { env, home, passfile: home ? `${home}/.pgpass` : '' }
+}
+
+/** What holds in the environment where an address is silent, with the service that PGSERVICE names. */
+export async function defaultsOf(env: Env): Promise<ReadonlyMap<string, string>> {
+  const defaults = libpqDefaults(env, user()?.username)
+  if (!env.PGSERVICE) return defaults
+  return (await import('../gate/libpq.js')).withServiceOf(defaults, placesOf(env))
 }
 
 interface Parser {
@@ -113,7 +122,7 @@ export function parser(env: Env): Parser {
 }
 
 /** libpq's default role, and the home; a user number without an entry has none. */
-export function user(): { username: string; homedir: string } | undefined {
+function user(): { username: string; homedir: string } | undefined {
   try {
     return userInfo()
   } catch {

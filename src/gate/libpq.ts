@@ -61,6 +61,20 @@ function withService(target: Target, name: string, options: ParseOptions, places
   }
 }
 
+/** The environment's defaults with what the service adds that PGSERVICE names; a service that is not there adds nothing. */
+export function withServiceOf(
+  defaults: ReadonlyMap<string, string>,
+  places: Places,
+): ReadonlyMap<string, string> {
+  const name = places.env.PGSERVICE
+  try {
+    const { settings } = findService(name ?? '', places)
+    return new Map([...defaults, ...[...settings].map(([key, { value }]) => [key, value] as const)])
+  } catch {
+    return defaults
+  }
+}
+
 /** The first file that has the service: PGSERVICEFILE or ~/.pg_service.conf, then the system's. */
 function findService(name: string, places: Places): { path: string; settings: ReadonlyMap<string, Setting> } {
   const { env, home } = places

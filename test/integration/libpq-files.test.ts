@@ -190,6 +190,13 @@ describe('a password file counts for holdfast as it does for psql', () => {
   })
 })
 
+test('a rejected password is told with the line of the file that has it', async () => {
+  const { folder, env } = home({ passfile: '# x\n*:*:*:*:hunter22\n' })
+  const { stderr } = await holdfast(['wait', filled(URL, folder), '--grace', '0'], { env })
+  expect(stderr).toContain('from argument, the password from password file ~/.pgpass line 2')
+  expect(stderr).not.toContain('hunter22')
+})
+
 describe('a password file that others may read', () => {
   test('is not used, and the reader is told the command that closes it', async () => {
     const { folder, env } = home({ passfile: '*:*:*:*:PASSWORD', mode: 0o644 })
@@ -264,6 +271,26 @@ describe('a connection service counts for holdfast as it does for psql', () => {
     const { env } = home({ services, env: { PGSERVICE: 'shop' } })
     const { target } = await waitJson(['--once'], { env })
     expect(target).toMatchObject({ state: 'ready', source: 'env:PGSERVICE' })
+  })
+
+  test('and PGSERVICE beside the address of the same database is one target', async () => {
+    const scene = { services, env: { PGSERVICE: 'shop', DATABASE_URL: 'postgres://app@127.0.0.1:PORT/app' } }
+    const { document, target } = await waitJson(['--once'], { env: home(scene).env })
+    expect(document.targets).toHaveLength(1)
+    expect(target).toMatchObject({ state: 'ready', source: 'env:DATABASE_URL' })
+  })
+
+  test('and what stands in for its database takes its place in the environment', async () => {
+    const { env } = home({
+      services: '[shop]\nhost=127.0.0.1\nport=1\nsslmode=require\n',
+      env: { PGSERVICE: 'shop' },
+    })
+    const command = ['sh', '-c', 'psql -XAtc "select 1" && env']
+    const { status, stdout, stderr } = await holdfast(['test', '--', ...command], { env })
+    expect(status, stderr).toBe(0)
+    expect(stdout).toMatch(/^1\n/)
+    expect(stdout).toMatch(/^PGHOST=/m)
+    expect(stdout).not.toContain('PGSERVICE')
   })
 
   test('and one that is not there is a mistake of the configuration, told with those that are', async () => {

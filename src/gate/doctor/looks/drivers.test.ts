@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { parseTarget } from '../../../core/target.js'
+import { parseTarget, type Target } from '../../../core/target.js'
 import type { Verdict } from '../../../core/verdict.js'
 import { loadService, SCHEMES } from '../../../services/registry.js'
 import { drivers } from './drivers.js'
@@ -7,8 +7,9 @@ import { drivers } from './drivers.js'
 async function look(
   address: string,
   finding?: { reason: 'database-not-found' | 'tls-failure'; code?: string },
+  more: Partial<Target> = {},
 ) {
-  const target = parseTarget(address, { schemes: SCHEMES })
+  const target = { ...parseTarget(address, { schemes: SCHEMES }), ...more }
   const service = await loadService(target.service)
   const verdict: Verdict = {
     target: 't',
@@ -34,6 +35,11 @@ test.each([
   ['postgresql+psycopg2://app@db/app?sslmode=require', ['dialect-scheme']],
   ['mysql+pymysql://app@db/app', ['dialect-scheme']],
   ['postgres://app@db/app', []],
+  ['host=db dbname=app', ['libpq-connection-string']],
+  [
+    'postgres://db/app?sslmode=verify-full&sslrootcert=system',
+    ['node-postgres-system-ca: sslmode=verify-full'],
+  ],
   ['mysql+unix://app@/run/m.sock', []],
   ['mysql://app@db/app?sslmode=verify-full', ['mysql2-sslmode: ssl={"rejectUnauthorized":true}']],
   ['mysql://app@db/app', []],
@@ -45,6 +51,17 @@ test.each([
 
 test('a Redis database that is not there is written to as number 0 by ioredis', async () => {
   expect(await look('redis://cache/99', { reason: 'database-not-found' })).toEqual(['ioredis-database-zero'])
+})
+
+test('what only the files of libpq have is lacking elsewhere', async () => {
+  const origins = new Map([
+    ['host', 'service file ~/.pg_service.conf [shop] line 2'],
+    ['password', 'password file ~/.pgpass line 1'],
+  ])
+  expect(await look('postgres:///app?service=shop', undefined, { origins })).toEqual([
+    'service-file-unread',
+    'password-file-unread',
+  ])
 })
 
 test('a host name that the certificate lacks is no hindrance to mysql2', async () => {

@@ -1,9 +1,10 @@
 import type { Concern } from '../../../core/concern.js'
+import { placeOf } from '../../../core/hosts.js'
+import type { Target } from '../../../core/target.js'
 import { containerOf, namesOf } from '../../../io/machine.js'
 import type { Part } from '../../origins.js'
 import type { Subject } from '../subject.js'
 import { fixOf } from './fix.js'
-import { isLocal } from './places.js'
 import { answering } from './reach.js'
 import { HOST_NAMES, here, usualNames } from './usual.js'
 
@@ -46,3 +47,7 @@ export async function localhostInContainer(
     },
   ]
 }
+
+/** Do all hosts of the target mean this machine? */
+const isLocal = ({ hosts }: Target): boolean =>
+  hosts.length > 0 && hosts.every(host => 'host' in host && placeOf(host).startsWith('localhost:'))

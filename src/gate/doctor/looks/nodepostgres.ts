@@ -1,3 +1,4 @@
+import { isDsn } from '../../../core/address.js'
 import type { Concern } from '../../../core/concern.js'
 import type { Target } from '../../../core/target.js'
 import type { TlsMode } from '../../../core/tls.js'
@@ -14,23 +15,64 @@ const PATIENCE_MS = 3000
  * without one it does not use TLS at all. Source: pg-connection-string's index.js, pg's lib/connection-parameters.js.
  */
 export async function nodePostgres(subject: Subject): Promise<Concern[]> {
-  const { target, verdict, env } = subject
+  const { target, verdict } = subject
   const [host] = target.hosts
-  // What the program would be told by itself, and what is not reached by TCP.
-  if (target.service !== 'postgres' || !verdict.ready || !host || 'path' in host) return []
+  if (target.service !== 'postgres') return []
+  const given = target.given.reveal()
+  if (isDsn(given)) return [...pairs, ...filesOf(target)]
+  const files = filesOf(target)
+  if (/[?&]sslrootcert=system(&|$)/.test(given)) return [...files, systemAuthorities]
+  // What is not reached by TCP has no TLS, and what is not ready is broken for everybody.
+  if (!verdict.ready || !host || 'path' in host) return files
+  return [...files, ...(await encryption(subject))]
+}
+
+/** libpq's own form of an address. */
+const pairs: readonly Concern[] = [
+  {
+    id: 'libpq-connection-string',
+    level: 'info',
+    message:
+      'host=… dbname=… is a form of libpq: node-postgres takes it for a path on a host called base, and other drivers for no address',
+    advice: 'Give programs that are not built on libpq a URL, postgres://user@host:5432/database.',
+  },
+]
+
+const systemAuthorities: Concern = {
+  id: 'node-postgres-system-ca',
+  level: 'warning',
+  message: 'node-postgres takes sslrootcert=system for the name of a file, and throws ENOENT',
+  advice: "Leave sslrootcert out for node-postgres: without it, it trusts Node's own authorities.",
+  fix: 'sslmode=verify-full',
+}
+
+/** Parts that only libpq's files have. */
+function filesOf({ origins }: Target): Concern[] {
+  const services = [...(origins ?? [])].filter(([, origin]) => origin.startsWith('service file'))
+  const password = origins?.get('password')
+  const found: Concern[] = []
+  if (services.length > 0)
+    found.push({
+      id: 'service-file-unread',
+      level: 'info',
+      message: `node-postgres and postgres.js read no connection service file: they lack ${services.map(([key]) => key).join(', ')}`,
+      advice: 'Give programs with such a driver a whole address.',
+    })
+  if (password?.startsWith('password file'))
+    found.push({
+      id: 'password-file-unread',
+      level: 'info',
+      message: `postgres.js reads no password file and lacks the password of ${password}; libpq and node-postgres have it`,
+      advice: 'Give programs with such a driver the password by PGPASSWORD.',
+    })
+  return found
+}
+
+async function encryption(subject: Subject): Promise<Concern[]> {
+  const { target, verdict, env } = subject
   if (target.params.get('uselibpqcompat')?.reveal() === 'true') return []
-  const { mode, ca } = target.tls
+  const { mode } = target.tls
   const named = !/^the default/.test(originsOf(target, env).get('tls') ?? '')
-  if (ca === 'system')
-    return [
-      {
-        id: 'node-postgres-system-ca',
-        level: 'warning',
-        message: 'node-postgres takes sslrootcert=system for the name of a file, and fails with ENOENT',
-        advice: "Leave sslrootcert out for node-postgres: without it, it trusts Node's own authorities.",
-        fix: 'sslmode=verify-full',
-      },
-    ]
   if (!named) return plaintext(subject)
   if (mode === 'disable' || mode === 'verify-full') return []
   const strict = await looked(subject, 'verify-full')
