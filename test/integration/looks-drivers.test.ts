@@ -1,9 +1,12 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseTarget } from '../../src/core/target.js'
 import { drivers } from '../../src/gate/doctor/looks/drivers.js'
 import { probeOnce } from '../../src/gate/probe.js'
 import { loadService, SCHEMES } from '../../src/services/registry.js'
+import { startup } from '../../src/wire/postgres.js'
 import { certificates } from '../support/certs.js'
 import { type PostgresServer, startPostgres } from '../support/postgres.js'
 
@@ -16,7 +19,7 @@ beforeAll(async () => {
   ;[selfSigned, tlsOnly, plain] = await Promise.all([
     startPostgres({ tls: { certificate: 'selfSigned' } }),
     startPostgres({ tls: 'required' }),
-    startPostgres(),
+    startPostgres({ auth: 'trust' }),
   ])
 })
 afterAll(() => Promise.all([selfSigned, tlsOnly, plain].map(server => server.remove())))
@@ -32,6 +35,9 @@ async function look(address: string) {
   const { concerns } = await drivers({ target, service, verdict, sources: [], env: {}, signal })
   return concerns
 }
+
+const ofNodePostgres = (concerns: readonly { id: string }[]) =>
+  concerns.filter(({ id }) => id.startsWith('node-postgres'))
 
 /** Does node-postgres connect? */
 async function connects(connectionString: string): Promise<boolean> {
@@ -58,7 +64,7 @@ describe('what node-postgres sees otherwise is what the look says', () => {
         sslmode === 'verify-ca' ? { sslrootcert: (await certificates()).selfSigned.certPath } : {}
       // Signed by itself it is its own authority, and lacks nothing but the name.
       const address = selfSigned.url({ query: { sslmode, ...trusted } })
-      const concerns = await look(address)
+      const concerns = ofNodePostgres(await look(address))
       expect(concerns.length > 0).toBe(!(await connects(address)))
       if (sslmode === 'verify-ca') return
       expect(concerns).toMatchObject([
@@ -87,10 +93,28 @@ describe('what node-postgres sees otherwise is what the look says', () => {
     expect(new Client({ connectionString: 'host=db dbname=app' }).host).toBe('base')
   })
 
+  test('of what postgres.js sends to the server as a setting', async () => {
+    const socket = connect(plain.port, plain.host)
+    socket.write(startup({ user: 'app', database: 'app', channel_binding: 'require' }))
+    let answer = ''
+    socket.setEncoding('latin1').on('data', text => {
+      answer += text
+    })
+    await once(socket, 'end')
+    socket.destroy()
+    expect(answer).toMatch(/C42704.*unrecognized configuration parameter "channel_binding"/s)
+    expect(await look(localhost(plain, { sslmode: 'disable', channel_binding: 'prefer' }))).toMatchObject([
+      {
+        id: 'postgres-js-parameters',
+        message: expect.stringContaining('sends channel_binding to the server'),
+      },
+    ])
+  })
+
   test('and nothing where it sees the same', async () => {
     const verified = localhost(tlsOnly, { sslmode: 'require', sslrootcert: ca })
     expect(await connects(verified)).toBe(true)
-    expect(await look(verified)).toEqual([])
+    expect(ofNodePostgres(await look(verified))).toEqual([])
     expect(await connects(localhost(plain))).toBe(true)
     expect(await look(localhost(plain))).toEqual([])
     expect(await look(localhost(selfSigned))).toEqual([])

@@ -84,7 +84,7 @@ function dead(
   host: Named,
   reached: readonly Reached[],
   { from, file }: Provenance,
-  { target, verdict, env }: Subject,
+  { target, env }: Subject,
 ): Concern[] {
   const origin = originsOf(target, env).get('host') ?? target.source
   const gone = reached.filter(({ code }) => code !== undefined)
@@ -95,7 +95,7 @@ function dead(
   return [
     {
       id: 'dead-address',
-      level: verdict.ready ? 'warning' : 'error',
+      level: 'warning',
       message: `${host.host} has ${reached.length} addresses, and on port ${host.port} ${list} does not answer, ${alive.address} does; a driver that tries one address only may pick the wrong one`,
       advice: local
         ? `Write ${alive.address} instead of localhost, or let the server listen on both.`

@@ -1,11 +1,11 @@
 import { isDsn } from '../../../core/address.js'
-import type { Concern } from '../../../core/concern.js'
 import type { Target } from '../../../core/target.js'
 import type { TlsMode } from '../../../core/tls.js'
 import type { Verdict } from '../../../core/verdict.js'
 import { originsOf } from '../../origins.js'
 import { probeOnce } from '../../probe.js'
 import type { Subject } from '../subject.js'
+import type { Difference } from './difference.js'
 
 /** How long one further look may take, in milliseconds. */
 const PATIENCE_MS = 3000
@@ -14,7 +14,7 @@ const PATIENCE_MS = 3000
  * What node-postgres makes of this target. In an address each sslmode but disable and no-verify is verify-full to it, and
  * without one it does not use TLS at all. Source: pg-connection-string's index.js, pg's lib/connection-parameters.js.
  */
-export async function nodePostgres(subject: Subject): Promise<Concern[]> {
+export async function nodePostgres(subject: Subject): Promise<Difference[]> {
   const { target, verdict } = subject
   const [host] = target.hosts
   if (target.service !== 'postgres') return []
@@ -28,7 +28,7 @@ export async function nodePostgres(subject: Subject): Promise<Concern[]> {
 }
 
 /** libpq's own form of an address. */
-const pairs: readonly Concern[] = [
+const pairs: readonly Difference[] = [
   {
     id: 'libpq-connection-string',
     level: 'info',
@@ -38,8 +38,9 @@ const pairs: readonly Concern[] = [
   },
 ]
 
-const systemAuthorities: Concern = {
+const systemAuthorities: Difference = {
   id: 'node-postgres-system-ca',
+  drivers: ['pg'],
   level: 'warning',
   message: 'node-postgres takes sslrootcert=system for the name of a file, and throws ENOENT',
   advice: "Leave sslrootcert out for node-postgres: without it, it trusts Node's own authorities.",
@@ -47,13 +48,14 @@ const systemAuthorities: Concern = {
 }
 
 /** Parts that only libpq's files have. */
-function filesOf({ origins }: Target): Concern[] {
+function filesOf({ origins }: Target): Difference[] {
   const services = [...(origins ?? [])].filter(([, origin]) => origin.startsWith('service file'))
   const password = origins?.get('password')
-  const found: Concern[] = []
+  const found: Difference[] = []
   if (services.length > 0)
     found.push({
       id: 'service-file-unread',
+      drivers: ['pg', 'postgres'],
       level: 'info',
       message: `node-postgres and postgres.js read no connection service file: they lack ${services.map(([key]) => key).join(', ')}`,
       advice: 'Give programs with such a driver a whole address.',
@@ -61,6 +63,7 @@ function filesOf({ origins }: Target): Concern[] {
   if (password?.startsWith('password file'))
     found.push({
       id: 'password-file-unread',
+      drivers: ['postgres'],
       level: 'info',
       message: `postgres.js reads no password file and lacks the password of ${password}; libpq and node-postgres have it`,
       advice: 'Give programs with such a driver the password by PGPASSWORD.',
@@ -68,7 +71,7 @@ function filesOf({ origins }: Target): Concern[] {
   return found
 }
 
-async function encryption(subject: Subject): Promise<Concern[]> {
+async function encryption(subject: Subject): Promise<Difference[]> {
   const { target, verdict, env } = subject
   if (target.params.get('uselibpqcompat')?.reveal() === 'true') return []
   const { mode } = target.tls
@@ -81,6 +84,7 @@ async function encryption(subject: Subject): Promise<Concern[]> {
   return [
     {
       id: 'node-postgres-verifies',
+      drivers: ['pg'],
       level: 'warning',
       message: `node-postgres takes sslmode=${mode} for verify-full, and that fails here: ${strict.finding.message}; psql and postgres.js connect`,
       advice: offered
@@ -92,13 +96,14 @@ async function encryption(subject: Subject): Promise<Concern[]> {
 }
 
 /** A server that admits TLS sessions only, and an address that does not ask for TLS. */
-async function plaintext(subject: Subject): Promise<Concern[]> {
+async function plaintext(subject: Subject): Promise<Difference[]> {
   if (!tlsUsed(subject.verdict)) return []
   const plain = await looked(subject, 'disable')
   if (plain.ready || !/^(access-denied|tls-failure)$/.test(plain.finding.reason)) return []
   return [
     {
       id: 'tls-only-server',
+      drivers: ['pg', 'postgres'],
       level: 'warning',
       message: `the server admits sessions with TLS only; libpq turns to it by itself, node-postgres and postgres.js do not where the address names no sslmode: ${plain.finding.message}`,
       advice: 'Add sslmode to the address.',

@@ -14,13 +14,16 @@ const NAMES: Readonly<Record<string, readonly string[]>> = {
   memcached: ['memcached', 'cache'],
 }
 
+/** So many services of a Compose file are tried: each is a question to the resolver. */
+const MOST = 16
+
 /** Names by which a container reaches the machine that it runs on. */
 export const HOST_NAMES = ['host.docker.internal', 'host.containers.internal']
 
 /** The names that a service may have here: those of the tree's Compose file first, then the usual ones. */
 export async function usualNames(service: string, folder: string): Promise<string[]> {
   const compose = await composeServices(folder)
-  return [...new Set([...(compose?.names ?? []), ...(NAMES[service] ?? [])])]
+  return [...new Set([...(compose?.names ?? []).slice(0, MOST), ...(NAMES[service] ?? [])])]
 }
 
 /** The working directory, or the root where that is gone. */
