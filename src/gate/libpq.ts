@@ -112,10 +112,11 @@ function withPassword(target: Target, places: Places): Target {
   if (target.password?.reveal() || !path) return target
   const file = readPasswordFile(path)
   const shown = shortened(path, places)
-  if (!file) return target
+  if (!file) return target.params.has('passfile') ? { ...target, concerns: [absentFile(shown)] } : target
   if ('ignored' in file) return { ...target, concerns: [ignored(file.ignored, shown, path)] }
   const found = target.hosts.map(host => passwordFor(host, target, file.text))
   const [first] = found
+  if (found.every(one => one === undefined)) return { ...target, concerns: [noLine(target, shown)] }
   if (found.every(one => one?.password === first?.password))
     return first
       ? withOrigin(target, new Secret(first.password), `password file ${shown} line ${first.line}`)
@@ -167,6 +168,29 @@ function ignored(why: 'not a plain file' | 'open to others', shown: string, path
     ...(others
       ? { fix: `chmod 600 ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}` }
       : {}),
+    where: shown,
+  }
+}
+
+const absentFile = (shown: string): Concern => ({
+  id: 'password-file-missing',
+  level: 'warning',
+  message: `the password file ${shown} is named, and cannot be read`,
+  advice: `Correct PGPASSFILE or passfile, or create ${shown}.`,
+  where: shown,
+})
+
+function noLine(target: Target, shown: string): Concern {
+  const [host] = target.hosts
+  const { user = 'postgres', database = user } = target
+  const place =
+    host && 'host' in host ? [host.host, String(host.port)] : [host ? dirname(host.path) : '*', '*']
+  const line = [...place, database, user].map(field => field.replace(/[\\:]/g, '\\$&')).join(':')
+  return {
+    id: 'password-file-without-line',
+    level: 'warning',
+    message: `no line of the password file ${shown} fits ${line}`,
+    advice: `Add the line ${line}:PASSWORD to ${shown}, or put the password into the address or PGPASSWORD.`,
     where: shown,
   }
 }

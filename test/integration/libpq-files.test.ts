@@ -197,6 +197,24 @@ test('a rejected password is told with the line of the file that has it', async 
   expect(stderr).not.toContain('hunter22')
 })
 
+describe('a password that is missing', () => {
+  test('is advised as the line that the file lacks, escaped as it has to be', async () => {
+    const { folder, env } = home({ passfile: 'other:*:*:*:hunter22\n' })
+    const { target } = await waitJson([filled('postgres://a%3Ab%5Cc@127.0.0.1:PORT/app', folder), '--once'], {
+      env,
+    })
+    expect(target.advice).toContain(
+      `Add the line 127.0.0.1:${server.port}:app:a\\:b\\\\c:PASSWORD to ~/.pgpass`,
+    )
+  })
+
+  test('is told with the file that is named and not there', async () => {
+    const { folder, env } = home({ env: { PGPASSFILE: 'HOME/none' } })
+    const { target } = await waitJson([filled(URL, folder), '--once'], { env })
+    expect(target.advice).toBe('Correct PGPASSFILE or passfile, or create ~/none.')
+  })
+})
+
 describe('a password file that others may read', () => {
   test('is not used, and the reader is told the command that closes it', async () => {
     const { folder, env } = home({ passfile: '*:*:*:*:PASSWORD', mode: 0o644 })

@@ -130,6 +130,13 @@ test('what is wrong with the files of libpq is told', async () => {
   ])
 })
 
+test('a line that the password file lacks matters only to a target that is not ready', async () => {
+  const concern = { id: 'password-file-without-line', level: 'warning', message: 'm' } as const
+  const target = { ...parseTarget('postgres://db', { schemes: SCHEMES }), concerns: [concern] }
+  expect((await originsFrom(await subjectOf(target, {}))).concerns).toEqual([])
+  expect((await originsFrom(await subjectOf(target, {}, BROKEN))).concerns).toMatchObject([concern])
+})
+
 test('no look rejects, nor outlives its signal', async () => {
   const target = parseTarget('postgres://nowhere.invalid:1/app', { schemes: SCHEMES })
   const subject = await subjectOf(target, {})

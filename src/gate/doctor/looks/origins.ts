@@ -20,7 +20,7 @@ export async function originsFrom(subject: Subject, root = '/'): Promise<Health>
     ]),
   )
   const concerns = [
-    ...(target.concerns ?? []),
+    ...(target.concerns ?? []).filter(({ id }) => id === 'password-file-ignored' || !subject.verdict.ready),
     ...disagreements(subject),
     ...emptyPassword(subject, from),
     ...(await localhostInContainer(subject, from, root)),
