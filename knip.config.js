@@ -1,7 +1,14 @@
 import { children, cli, entries } from './scripts/entries.mjs'
 
 export default {
-  entry: [...Object.values(entries), ...Object.values(children), cli, 'scripts/*.mjs', 'bench/figures/*.mjs'],
+  entry: [
+    ...Object.values(entries),
+    ...Object.values(children),
+    cli,
+    'scripts/*.mjs',
+    'bench/figures/*.mjs',
+    'test/support/looking.ts',
+  ],
   project: ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.mjs', 'bench/**/*.{ts,mjs}'],
   // An exported type that only its own file uses is what a declaration of the library names.
   ignoreExportsUsedInFile: true,

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { TargetConfig } from '../config/config.js'
 import { findConfig } from '../config/find.js'
@@ -40,13 +41,14 @@ export async function resolveTargets(
   const configured = loaded?.config.targets ?? {}
   const parse = parser(env)
   const entries = entriesOf(args, configured, parse, env).map(one => one())
-  if (entries.length > 0) return { wanted: apart(entries), loaded }
+  if (entries.length > 0) return { wanted: await completed(apart(entries), parse, env), loaded }
   const { discover } = await import('../gate/discover.js')
-  const discovered = discover(env, { schemes: SCHEMES, defaults: parse.defaults })
+  const discovered = discover(env, { schemes: SCHEMES, defaults: await defaultsOf(env) })
   // A variable that cannot be used is an error where it would have been the only one.
   const unusable = discovered.length === 0 ? URL_VARIABLES.find(variable => env[variable]) : undefined
   if (unusable) parse(env[unusable] ?? '', `env:${unusable}`)
-  return { wanted: apart(discovered.map(one => ({ ...one, named: false }))), loaded }
+  const wanted = apart(discovered.map(one => ({ ...one, named: false })))
+  return { wanted: await completed(wanted, parse, env), loaded }
 }
 
 /** One for each argument, without any for each target of the configuration; each throws where it cannot be used. */
@@ -78,22 +80,51 @@ export function apart(entries: readonly Entry[]): Wanted[] {
   return entries.map(({ named: _, ...wanted }, i) => ({ ...wanted, target: targets[i] ?? wanted.target }))
 }
 
+/** With what libpq's service and password files add. */
+async function completed(wanted: readonly Wanted[], { defaults }: Parser, env: Env): Promise<Wanted[]> {
+  const places = placesOf(env)
+  return Promise.all(
+    wanted.map(async one => {
+      const { service, params, password } = one.target
+      const reads =
+        service === 'postgres' &&
+        (params.has('service') ||
+          (!password?.reveal() && (params.has('passfile') || existsSync(places.passfile))))
+      if (!reads) return one
+      const { fromFiles } = await import('../gate/libpq.js')
+      return { ...one, target: fromFiles(one.target, { schemes: SCHEMES, defaults }, places) }
+    }),
+  )
+}
+
+function placesOf(env: Env) {
+  const home = env.HOME || user()?.homedir
+  return { env, home, passfile: home ? `${home}/.pgpass` : '' }
+}
+
+/** What holds in the environment where an address is silent, with the service that PGSERVICE names. */
+export async function defaultsOf(env: Env): Promise<ReadonlyMap<string, string>> {
+  const defaults = libpqDefaults(env, user()?.username)
+  if (!env.PGSERVICE) return defaults
+  return (await import('../gate/libpq.js')).withServiceOf(defaults, placesOf(env))
+}
+
 interface Parser {
   (text: string, source: string, name?: string): Target
   readonly defaults: ReadonlyMap<string, string>
 }
 
 export function parser(env: Env): Parser {
-  const defaults = libpqDefaults(env, userName())
+  const defaults = libpqDefaults(env, user()?.username)
   const parse = (text: string, source: string, name?: string) =>
     parseTarget(text, { schemes: SCHEMES, source, defaults, ...(name ? { name } : {}) })
   return Object.assign(parse, { defaults })
 }
 
-/** libpq's default role; a user number without an entry has none. */
-export function userName(): string | undefined {
+/** libpq's default role, and the home; a user number without an entry has none. */
+function user(): { username: string; homedir: string } | undefined {
   try {
-    return userInfo().username
+    return userInfo()
   } catch {
     return undefined
   }

@@ -61,7 +61,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
     await tell(reporting, served, exitStatus, Date.now() - begun)
     if (failed) return exitStatus
-    const running = runTold(command, reaper, handOver(env, handoversOf(served, env)))
+    const running = runTold(command, reaper, handOver(env, await handoversOf(served, env)))
     // Not before: a signal in between would end us, and not reach COMMAND.
     restore()
     return await running

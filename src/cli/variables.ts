@@ -1,11 +1,11 @@
 import { parseTarget, type Target } from '../core/target.js'
 import { discover, identity } from '../gate/discover.js'
-import { libpqDefaults, type Source } from '../gate/variables.js'
+import type { Source } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 import type { Handover } from '../standin/handover.js'
 import type { Settled } from '../standin/settle.js'
 import type { Asked } from './services.js'
-import { userName } from './targets.js'
+import { defaultsOf } from './targets.js'
 
 /** The variable that takes an address which no variable named. */
 const VARIABLES: Readonly<Record<string, string>> = {
@@ -22,8 +22,11 @@ const VARIABLES: Readonly<Record<string, string>> = {
 }
 
 /** What COMMAND's environment gets for each service. */
-export function handoversOf(served: readonly (Settled & Asked)[], env: NodeJS.ProcessEnv): Handover[] {
-  const found = discover(env, { schemes: SCHEMES, defaults: libpqDefaults(env, userName()) })
+export async function handoversOf(
+  served: readonly (Settled & Asked)[],
+  env: NodeJS.ProcessEnv,
+): Promise<Handover[]> {
+  const found = discover(env, { schemes: SCHEMES, defaults: await defaultsOf(env) })
   const taken = new Set<string>()
   return served.flatMap(({ name, service, wanted, variable, choice }): Handover[] => {
     if (choice.decision === 'fail') return []

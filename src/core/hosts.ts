@@ -1,9 +1,15 @@
 import { type Address, parsePort } from './address.js'
+import type { Secret } from './redact.js'
 
 /** Where a target may be reached. */
-export type Host =
-  /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
-  { readonly host: string; readonly port: number; readonly address?: string } | { readonly path: string }
+export type Host = (
+  | /** `address`, libpq's hostaddr, is where to go; TLS verifies the name all the same. */
+  { readonly host: string; readonly port: number; readonly address?: string }
+  | { readonly path: string }
+) & {
+  /** Where libpq's password file has another one for each host. */
+  readonly password?: Secret
+}
 
 /** Names of this machine for itself. */
 const LOOPBACK = /^(localhost|127\.0\.0\.1|::1)$/i

@@ -25,7 +25,7 @@ export class Secret {
 const OPEN_PARAMETERS = new Set(
   [
     'application_name channel_binding connect_timeout db dbname fallback_application_name gssencmode host hostaddr',
-    'load_balance_hosts options port require_auth role schema sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
+    'load_balance_hosts options passfile port require_auth role schema service sslcert sslcertmode sslcrl sslkey sslmode sslnegotiation',
     'creds inboxprefix jetstream protocolversion topic',
     'sslrootcert sslsni ssl_min_protocol_version ssl_max_protocol_version status target_session_attrs tls user',
     'appname authmechanism authsource directconnection readpreference replicaset ssl tlsallowinvalidcertificates',

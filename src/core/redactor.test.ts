@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { SCHEMES } from '../services/registry.js'
 import { HoldfastError } from './errors.js'
-import { redactAddress } from './redact.js'
+import { redactAddress, Secret } from './redact.js'
 import { redactorOf } from './redactor.js'
 import { parseTarget, type Target } from './target.js'
 
@@ -249,4 +249,12 @@ test.each(['nats', 'nats+tls', 'mqtt', 'mqtts'])('a user alone is a token of %s,
 
 test('a user alone is a name elsewhere, and shown', () => {
   expect(shown('redis://somebody@host', 'somebody is wrong')).toBe('somebody is wrong')
+})
+
+test("a host's own password is hidden like the target's", () => {
+  const target = parse('postgres://app@a,b/app')
+  const [a, b] = target.hosts
+  if (!a || !b) throw new Error('two hosts are expected')
+  const redact = redactorOf({ ...target, hosts: [a, { ...b, password: new Secret('hunter22') }] })
+  expect(redact('b said hunter22')).toBe('b said ***')
 })

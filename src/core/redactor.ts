@@ -9,7 +9,8 @@ export function redactorOf(target: Target): (text: string) => string {
     !password && target.user && /^(nats|mqtt)$/.test(service) ? new Secret(target.user) : undefined
   const login =
     service === 'http' ? partsOf(password) : service === 'clickhouse' ? withBasic(target) : [password]
-  const hidden = [...login, token, tls.keyPassword, ...hiddenParams(target)].filter(
+  const own = target.hosts.map(host => host.password)
+  const hidden = [...login, ...own, token, tls.keyPassword, ...hiddenParams(target)].filter(
     secret => secret !== undefined,
   )
   const open = [

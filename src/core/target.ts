@@ -1,4 +1,5 @@
 import { type Address, isDsn, parseDsn, parseUrl } from './address.js'
+import type { Concern } from './concern.js'
 import { nearest, usage } from './errors.js'
 import { decodePath, type Host, hostsOf } from './hosts.js'
 import { isKeyword, KEYWORDS, unknownKeyword } from './keywords.js'
@@ -28,6 +29,10 @@ export interface Target {
   readonly given: Secret
   /** Where the address came from: `argument`, `env:DATABASE_URL`, a file. */
   readonly source: string
+  /** Where libpq's files gave something, by libpq's keyword: `password file ~/.pgpass line 3`. */
+  readonly origins?: ReadonlyMap<string, string>
+  /** What is wrong with where it came from. */
+  readonly concerns?: readonly Concern[]
 }
 
 /** What a scheme stands for. */
@@ -119,7 +124,6 @@ function execTarget(text: string, options: ParseOptions): Target {
 function fromDsn(text: string): Address {
   const query = parseDsn(text)
   const bad = (what: string) => usage(`${redactAddress(text)}: ${what}`)
-  if (query.has('service')) throw bad('connection service files are not read; name host, port and dbname')
   for (const key of query.keys()) if (!isKeyword(key)) throw bad(unknownKeyword(key))
   return { scheme: 'postgres', hosts: [], path: '', query, rawQuery: '', fragment: new Map() }
 }

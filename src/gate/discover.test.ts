@@ -51,6 +51,13 @@ describe('the environment', () => {
     expect(found?.target.params.get('application_name')?.reveal()).toBe('suite')
   })
 
+  test('names it also by PGSERVICE alone, which is for whoever reads its file to fill in', () => {
+    const [found] = find({ PGSERVICE: 'shop' })
+    expect(found).toMatchObject({ target: { source: 'env:PGSERVICE' }, sources: [{ kind: 'pg' }] })
+    expect(found?.target.params.get('service')?.reveal()).toBe('shop')
+    expect(JSON.stringify(found)).not.toContain('shop')
+  })
+
   test('names it also by PGHOSTADDR alone, with the name of the user who asks', () => {
     expect(find({ PGHOSTADDR: '10.0.0.1' })[0]?.target).toMatchObject({
       hosts: [{ host: '10.0.0.1', port: 5432 }],

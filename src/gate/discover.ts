@@ -35,8 +35,9 @@ function* candidates(env: Env, options: DiscoverOptions): Iterable<{ target: Tar
         source: { kind: 'url', variable },
       }
   }
-  if (env.PGHOST || env.PGHOSTADDR) {
-    yield { target: parseTarget('postgres://', { ...options, source: 'env:PGHOST' }), source: { kind: 'pg' } }
+  const pg = ['PGHOST', 'PGHOSTADDR', 'PGSERVICE'].find(variable => env[variable])
+  if (pg) {
+    yield { target: parseTarget('postgres://', { ...options, source: `env:${pg}` }), source: { kind: 'pg' } }
   }
   if (env.DB_HOST && options.schemes.has(engine(env))) {
     const text = urlOf(engine(env), keywords(env, DB_VARIABLES))

@@ -1,6 +1,6 @@
 import { HoldfastError, nearest, usage } from '../core/errors.js'
 import { parseCount } from '../core/options.js'
-import { nameApart, parseTarget, splitName } from '../core/target.js'
+import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import { DEPTHS, type ProbeOptions } from './options.js'
@@ -106,6 +106,17 @@ async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {
     }
   })
   return Promise.all(
-    nameApart(parsed).map(async target => ({ target, service: await loadService(target.service) })),
+    nameApart(parsed).map(async target => ({
+      target: await completed(target),
+      service: await loadService(target.service),
+    })),
   )
+}
+
+/** The library takes nothing from the environment unasked: libpq's files count where the address names one. */
+async function completed(target: Target): Promise<Target> {
+  if (target.service !== 'postgres' || !(target.params.has('service') || target.params.has('passfile')))
+    return target
+  const [{ fromFiles }, { homeOf }] = await Promise.all([import('./libpq.js'), import('../io/libpqfiles.js')])
+  return fromFiles(target, { schemes: SCHEMES }, { env: process.env, home: homeOf(process.env) })
 }

@@ -96,7 +96,7 @@ type Tried = { session: Session | undefined; server: Server } | Failed
 
 /** Tries one host: an address that accepts and then says nothing does not hide another that works. */
 async function overAddresses(
-  target: Target,
+  given: Target,
   host: Host | undefined,
   service: Service,
   options: ProbeOptions,
@@ -104,6 +104,7 @@ async function overAddresses(
   share: (now: number, shares: number) => number,
 ): Promise<Tried> {
   const clock = options.clock ?? systemClock
+  const target = host?.password ? { ...given, password: host.password } : given
   const within = async <T>(shares: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const { signal, clear } = clock.deadline(Math.max(1, share(clock.now(), shares)), options.signal)
     try {

@@ -44,6 +44,8 @@ export const PG_VARIABLES: Readonly<Record<string, string>> = {
   PGAPPNAME: 'application_name',
   PGOPTIONS: 'options',
   PGTARGETSESSIONATTRS: 'target_session_attrs',
+  PGSERVICE: 'service',
+  PGPASSFILE: 'passfile',
 }
 
 /** The habit of Laravel, and that of Django and Compose, which counts where both are there. */

@@ -65,6 +65,7 @@ const SOCKET = 'DB_SOCKET'
 
 /** Settings that belong to the server that was replaced; the rest of a family may stay. */
 const OF_THE_OLD_SERVER = new Set([
+  'service',
   'hostaddr',
   'sslmode',
   'sslrootcert',

@@ -1,5 +1,6 @@
 import { formatMs } from '../../core/options.js'
-import type { Layer } from '../../core/verdict.js'
+import type { Target } from '../../core/target.js'
+import type { Layer, NotReady } from '../../core/verdict.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { Outcome, WaitResult } from '../../gate/outcome.js'
 import { deadAddresses, reached, timesOf } from './layers.js'
@@ -80,9 +81,15 @@ function notes({ target, state, verdict }: Outcome, paint: Paint): string[] {
   const code = finding.code ? ` (${finding.code})` : ''
   return [
     paint.bad(`  ✗ ${target.name}: ${finding.reason} at ${layer}${code}: ${finding.message}`),
-    `    ${target.address}, from ${target.source}`,
+    `    ${target.address}, from ${target.source}${passwordFrom(target, verdict)}`,
     `    → ${adviceOf(finding)}`,
   ]
+}
+
+/** Where a rejected password came from, if not from the address or the environment. */
+function passwordFrom({ origins }: Target, { finding }: NotReady): string {
+  const origin = finding.reason === 'authentication-failed' ? origins?.get('password') : undefined
+  return origin ? `, the password from ${origin}` : ''
 }
 
 /** One line that says how it ended. */

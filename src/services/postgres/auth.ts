@@ -91,7 +91,7 @@ function secretOf(target: Target): string {
   throw new ProbeError({
     reason: 'client-misuse',
     message: `the server asks for the password of "${userOf(target)}", and none is given`,
-    advice: 'Put it into the address or into PGPASSWORD.',
+    advice: target.concerns?.[0]?.advice ?? 'Put it into the address, PGPASSWORD or ~/.pgpass.',
   })
 }
 
