@@ -8,7 +8,7 @@ import type { Decision } from './output/json.js'
 import { type Paint, paintFor } from './output/paint.js'
 import { LineView, type ProgressView, SILENT } from './output/progress.js'
 
-type Format = 'text' | 'json' | 'ndjson' | 'github'
+export type Format = 'text' | 'json' | 'ndjson' | 'github'
 type Documents = typeof import('./output/json.js')
 
 export interface Ending {
@@ -135,9 +135,9 @@ async function viewOf(
   return new LiveView(targets, write, paint, () => process.stderr.columns || 80)
 }
 
-const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'
+export const isDocument = (format: Format): boolean => format === 'json' || format === 'ndjson'
 
-function formatOf(values: Values): Format {
+export function formatOf(values: Values): Format {
   const named = values.text('format') as Format | undefined
   if (values.flag('json')) {
     if (named && named !== 'json') throw usage(`--json contradicts --format ${named}; give one of them`)

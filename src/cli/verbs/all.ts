@@ -1,10 +1,11 @@
 import { check } from './check.js'
+import { doctor } from './doctor.js'
 import type { VerbEntry } from './entry.js'
 import { test } from './test.js'
 import { wait } from './wait.js'
 
 /** Every verb, in the order of the help. */
-export const ENTRIES: readonly VerbEntry[] = [wait, check, test]
+export const ENTRIES: readonly VerbEntry[] = [wait, doctor, check, test]
 
 export const entryOf = (name: string | undefined): VerbEntry | undefined =>
   ENTRIES.find(({ verb }) => verb.name === name)
