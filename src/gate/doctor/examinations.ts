@@ -2,10 +2,10 @@ import type { Concern } from '../../core/concern.js'
 import { formatMs } from '../../core/options.js'
 import { reasonOf } from '../../core/reasons.js'
 import type { Health, Session } from '../../core/service.js'
-import type { NotReady, Server } from '../../core/verdict.js'
+import type { NotReady, Server, Verdict } from '../../core/verdict.js'
 import { holds } from '../examine.js'
 import type { Outcome } from '../outcome.js'
-import type { Patient } from './checkup.js'
+import type { Fault, Patient } from './checkup.js'
 import { latency } from './latency.js'
 
 export interface Seen {
@@ -60,11 +60,11 @@ const factsOf = ({ product, version, ageMs, via }: Server): Health['facts'] => (
 
 /** The facts that a reader wants to see first, and whether a concern is grave. */
 export function healthSeen(facts: Health['facts'], concerns: readonly Concern[]): Seen {
-  const { uptimeMs, connectionsUsed, connectionsAllowed, latencyP50Ms, latencyP95Ms } = facts
+  const { uptimeMs, connectionsUsed, connectionsMax, latencyP50Ms, latencyP95Ms } = facts
   const parts = [
     typeof uptimeMs === 'number' && `up ${formatMs(uptimeMs)}`,
-    connectionsUsed !== undefined && connectionsAllowed !== undefined
-      ? `${connectionsUsed} of ${connectionsAllowed} connections used`
+    connectionsUsed !== undefined && connectionsMax !== undefined
+      ? `${connectionsUsed} of ${connectionsMax} connections used`
       : false,
     latencyP50Ms !== undefined && `answers in ${latencyP50Ms} ms (95 %: ${latencyP95Ms} ms)`,
     concerns.length > 0 && `${concerns.length} ${concerns.length === 1 ? 'concern' : 'concerns'}`,
@@ -98,3 +98,13 @@ export async function schemaSeen(session: Session, { expect, queries = [] }: Pat
   const parts = counts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}${n > 1 ? 's' : ''}`] : []))
   return { ok: true, message: [...parts, ...(migration ? [`migration ${migration}`] : [])].join(', ') }
 }
+
+/** The verdict in the words of the advice. */
+export function told(verdict: Verdict, fault: Fault | undefined): Verdict {
+  if (verdict.ready || !fault) return verdict
+  const { message, advice } = fault
+  return { ...verdict, finding: { ...verdict.finding, message, advice } }
+}
+
+/** Why an examination has nothing to go by. */
+export const unreached = ({ finding: { reason } }: NotReady): string => `no connection: ${reason}`

@@ -8,17 +8,17 @@ import { finding } from '../explain.js'
 import { noted } from '../farewell.js'
 import type { Logins } from '../logins.js'
 import type { Outcome } from '../outcome.js'
-import { waitForTargets } from '../wait.js'
 import { adviseOn } from './advice.js'
 import { aroundHere } from './around.js'
 import type { Checkup, DoctorOptions, ExaminationName, Fault, Patient } from './checkup.js'
 import { Cleaner } from './clean.js'
 import { concurrent, poolSize } from './concurrent.js'
 import * as exam from './examinations.js'
-import { LOOK_MS, lookAround } from './looking.js'
+import { LOOK_MS, lookAround, merged } from './looking.js'
 import { LOOKS } from './looks/all.js'
-import { Record } from './record.js'
+import { Examinations } from './record.js'
 import type { Subject } from './subject.js'
+import { Tries } from './tries.js'
 
 const ATTEMPT_TIMEOUT_MS = 4000
 const CONNECTIONS = 20
@@ -40,25 +40,27 @@ export interface Shared extends DoctorOptions {
 /** Examines one target: the five in their order, the looks beside them, advice at the end. */
 export class Examiner {
   readonly #clean: Cleaner
-  readonly #record: Record
+  readonly #record: Examinations
   readonly #concerns: Concern[] = []
   readonly #attemptMs: number
   #facts: Health['facts'] = {}
   #failed: { by: ExaminationName; verdict: NotReady } | undefined
   #session: Session | undefined
-  #tries = 0
+  readonly #tries: Tries
 
   constructor(
     readonly patient: Patient,
     readonly shared: Shared,
   ) {
     this.#clean = new Cleaner(patient.target)
-    this.#record = new Record(patient.target, this.#clean, shared.onExamination)
-    this.#attemptMs = shared.attemptTimeoutMs ?? ATTEMPT_TIMEOUT_MS
+    this.#record = new Examinations(patient.target, this.#clean, shared.onExamination)
+    const { attemptTimeoutMs = ATTEMPT_TIMEOUT_MS, signal, clock, resolve, logins } = shared
+    this.#attemptMs = attemptTimeoutMs
+    this.#tries = new Tries(patient, { attemptTimeoutMs, signal, clock, resolve, logins })
   }
 
   async run(): Promise<Checkup> {
-    const { clock, looks = LOOKS } = this.shared
+    const { clock, looks = Object.values(LOOKS) } = this.shared
     const begun = clock.now()
     const first = await this.#basic()
     const readyMs = first.verdict.ready ? Math.round(clock.now() - begun) : undefined
@@ -73,26 +75,24 @@ export class Examiner {
     } finally {
       if (this.#session) await noted(this.#session.close())
     }
-    for (const { facts, concerns } of await looking) {
-      this.#facts = { ...facts, ...this.#facts }
-      this.#concerns.push(...concerns)
-    }
+    const seen = await looking
     const fault = await this.#fault(subject)
+    const { facts, concerns } = merged(seen, fault?.reason)
     return {
       target: this.patient.target,
-      verdict: told(this.#failed?.verdict ?? first.verdict, fault),
-      tries: this.#tries,
+      verdict: exam.told(this.#failed?.verdict ?? first.verdict, fault),
+      tries: this.#tries.count,
       readyAfterMs,
       examinations: this.#record.examinations,
-      facts: this.#clean.facts(this.#facts),
-      concerns: this.#concerns.map(concern => this.#clean.concern(concern)),
+      facts: this.#clean.facts({ ...facts, ...this.#facts }),
+      concerns: [...this.#concerns, ...concerns].map(concern => this.#clean.concern(concern)),
       ...(fault ? { fault } : {}),
     }
   }
 
   async #basic(): Promise<Outcome> {
     const begun = this.shared.clock.now()
-    const first = await this.#wait({ once: true, details: true })
+    const first = await this.#tries.wait({ once: true, details: true })
     this.#record.note('basic', exam.basicSeen(first), this.shared.clock.now() - begun)
     if (!first.verdict.ready) this.#failed = { by: 'basic', verdict: first.verdict }
     return first
@@ -104,7 +104,7 @@ export class Examiner {
     if (!verdict.ready && !exam.healsAt(verdict)) return record.skip('retry', exam.noRetry(verdict))
     if (this.#late('retry')) return undefined
     const begun = this.shared.clock.now()
-    const second = await this.#wait({ timeoutMs: RETRY_MS, graceMs: 0, details: false })
+    const second = await this.#tries.wait({ timeoutMs: RETRY_MS, details: false })
     record.note('retry', exam.retrySeen(second, verdict.ready), this.shared.clock.now() - begun)
     if (!second.verdict.ready) this.#failed ??= { by: 'retry', verdict: second.verdict }
     return second
@@ -113,7 +113,7 @@ export class Examiner {
   async #concurrent(last: Outcome): Promise<void> {
     const { patient, shared } = this
     const { connections = CONNECTIONS, threshold = THRESHOLD, clock } = shared
-    if (!last.verdict.ready) return this.#record.skip('concurrent', unreached(last.verdict))
+    if (!last.verdict.ready) return this.#record.skip('concurrent', exam.unreached(last.verdict))
     if (patient.target.service === 'exec')
       return this.#record.skip('concurrent', 'a command is not run many times')
     if (this.#late('concurrent')) return
@@ -201,34 +201,12 @@ export class Examiner {
     if (this.#late(name)) return undefined
     if (this.#session) return this.#session
     const failed = this.#failed?.verdict
-    return this.#record.skip(name, failed ? unreached(failed) : 'no session is open')
+    return this.#record.skip(name, failed ? exam.unreached(failed) : 'no session is open')
   }
 
   #late(name: ExaminationName): boolean {
     if (this.shared.signal.aborted) this.#record.skip(name, 'the time was up')
     return this.shared.signal.aborted
-  }
-
-  async #wait(
-    options: { once?: boolean; timeoutMs?: number; graceMs?: number; details: boolean },
-    target = this.patient.target,
-  ): Promise<Outcome> {
-    const { service, until } = this.patient
-    const depth = until === 'write' && !service.abilities.includes('write') ? 'query' : until
-    const { outcomes } = await waitForTargets([{ target, service, probe: { until: depth } }], {
-      timeoutMs: this.#attemptMs + RETRY_MS,
-      graceMs: 0,
-      attemptTimeoutMs: this.#attemptMs,
-      signal: this.shared.signal,
-      clock: this.shared.clock,
-      resolve: this.shared.resolve,
-      logins: this.shared.logins,
-      ...options,
-    })
-    const [outcome] = outcomes
-    if (!outcome) throw new Error('a wait has no outcome')
-    this.#tries += outcome.attempts
-    return outcome
   }
 
   #probe() {
@@ -256,7 +234,7 @@ export class Examiner {
         facts: this.#facts,
         recovered: this.#record.passed('retry'),
         around: around ?? aroundHere(this.patient.target, env),
-        again: async target => (await this.#wait({ once: true, details: false }, target)).verdict,
+        again: async target => (await this.#tries.wait({ once: true, details: false }, target)).verdict,
         ...(pool === undefined ? {} : { pool }),
         ...(migrate ? { migrate } : {}),
       })
@@ -266,12 +244,3 @@ export class Examiner {
     }
   }
 }
-
-/** The verdict in the words of the advice. */
-function told(verdict: Verdict, fault: Fault | undefined): Verdict {
-  if (verdict.ready || !fault) return verdict
-  const { message, advice } = fault
-  return { ...verdict, finding: { ...verdict.finding, message, advice } }
-}
-
-const unreached = ({ finding: { reason } }: NotReady): string => `no connection: ${reason}`

@@ -1,20 +1,32 @@
+import type { ReasonId } from '../../core/reasons.js'
 import type { Health } from '../../core/service.js'
 import type { Clock } from '../../io/clock.js'
-import { untilAborted } from '../../io/resolve.js'
 import type { Look, Subject } from './subject.js'
 
-/** How long looks and advice may take beyond the examinations, in milliseconds. */
+/** How long looks, and later advice, may take beyond the examinations, in milliseconds. */
 export const LOOK_MS = 2500
 
-const NOTHING: Health = { facts: {}, concerns: [] }
-
-/** What the looks find. One that fails, or takes too long, has found nothing. */
+/** What the looks find within their time. */
 export async function lookAround(looks: readonly Look[], subject: Subject, clock: Clock): Promise<Health[]> {
   const { signal, clear } = clock.deadline(LOOK_MS, subject.signal)
-  const one = async (look: Look) => look({ ...subject, signal })
   try {
-    return await Promise.all(looks.map(look => untilAborted(one(look), signal).catch(() => NOTHING)))
+    return await Promise.all(looks.map(look => look({ ...subject, signal })))
   } finally {
     clear()
+  }
+}
+
+/** What a look finds that is the fault itself. */
+const SAME: Partial<Record<ReasonId, string>> = {
+  'dns-failure': 'unknown-name',
+  'connection-refused': 'localhost-in-container',
+}
+
+/** All that was seen, without a concern that says once more what the fault is. */
+export function merged(seen: readonly Health[], fault: ReasonId | undefined): Health {
+  const same = fault && SAME[fault]
+  return {
+    facts: Object.assign({}, ...seen.map(({ facts }) => facts)),
+    concerns: seen.flatMap(({ concerns }) => concerns).filter(({ id }) => id !== same),
   }
 }

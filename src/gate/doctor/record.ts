@@ -4,7 +4,7 @@ import type { Cleaner } from './clean.js'
 import type { Seen } from './examinations.js'
 
 /** The examinations of one target, as they are made. */
-export class Record {
+export class Examinations {
   readonly examinations: Examination[] = []
 
   constructor(

@@ -1,25 +1,16 @@
 import { shellWord } from '../../../core/shell.js'
 import type { TlsMode } from '../../../core/tls.js'
+import { originsOf, type Part } from '../../origins.js'
 import { changed, placeOf, psql, serverOptions } from '../edits.js'
 import type { Subject } from '../subject.js'
 import type { Adviser, Case } from './case.js'
 
-/** Where the password was set, in words; undefined where there is none. */
-export function passwordOrigin({
-  target,
-  sources,
-  env,
-}: Pick<Subject, 'target' | 'sources' | 'env'>): string | undefined {
-  if (target.password === undefined) return undefined
-  const [source] = sources
-  if (source?.kind === 'pg') return 'PGPASSWORD'
-  if (source?.kind === 'db') return 'DB_PASSWORD'
-  const given = target.given.reveal()
-  const inAddress = /^[^:]+:\/\/[^/?#]*:[^@]*@/.test(given) || /\bpassword\s*=/.test(given)
-  if (!inAddress && env.PGPASSWORD) return 'PGPASSWORD'
-  if (source) return source.variable
-  const [, name] = /^configuration: (.*)$/.exec(target.source) ?? []
-  return name ? `targets.${name}.url of the configuration` : 'the address on the command line'
+/** Where a part of the address was set, in words. */
+export function originOf({ target, env }: Pick<Subject, 'target' | 'env'>, part: Part): string {
+  const origin = originsOf(target, env).get(part) ?? target.source
+  const [, name] = /^configuration: (.*)$/.exec(origin) ?? []
+  if (name) return `targets.${name}.url of the configuration`
+  return origin === 'argument' ? 'the address on the command line' : origin.replace(/^env:/, '')
 }
 
 /** Statements that set a password, with `…` for it. */
@@ -45,29 +36,18 @@ export const loginRejected: Adviser = of => {
   const user = target.user ?? (target.service === 'postgres' ? '' : 'default')
   if (target.service === 'postgres' && code === '28000')
     return {
-      message: `${message}; the name came from ${originOf(subject)}`,
+      message: `${message}; the name came from ${originOf(subject, 'user')}`,
       advice: 'Create the role, or correct its name where it is set.',
       fix: `createuser ${serverOptions(target)} -U postgres --pwprompt ${shellWord(user)}`,
     }
-  const origin = passwordOrigin(subject)
+  const origin = target.password?.reveal() ? originOf(subject, 'password') : undefined
   const fix = SET_PASSWORD[target.service]?.(of, user)
   return {
     message: origin ? `${message}; the password came from ${origin}` : `${message}; no password was given`,
-    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject)})`}, or look at the server${target.service === 'postgres' ? ' and set it there' : ''}:`,
+    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject, 'host')})`}, or look at the server${target.service === 'postgres' ? ' and set it there' : ''}:`,
     ...(fix ? { fix } : {}),
   }
 }
-
-const originOf = ({ target, sources: [source] }: Pick<Subject, 'target' | 'sources'>): string =>
-  source?.kind === 'pg'
-    ? 'PGUSER'
-    : source?.kind === 'db'
-      ? 'DB_USER'
-      : source
-        ? source.variable
-        : target.source === 'argument'
-          ? 'the address on the command line'
-          : target.source
 
 /** A name in SQL. */
 const name = (text: string): string =>

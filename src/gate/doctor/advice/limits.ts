@@ -20,7 +20,7 @@ function at({ subject }: Case, port: string): string {
 /** No room for another connection: how many there are, whose they are, and how many the program wants. */
 export const full: Adviser = of => {
   const { subject, verdict, facts, pool } = of
-  const { connectionsUsed: used, connectionsAllowed: allowed } = facts
+  const { connectionsUsed: used, connectionsMax: allowed } = facts
   const { message } = verdict.finding
   const counted = used !== undefined && allowed !== undefined ? `; ${used} of ${allowed} are used` : ''
   const { max, processes = 1 } = subject.pool ?? {}

@@ -4,7 +4,6 @@ import { SCHEMES } from '../../../services/registry.js'
 import { spokenBy } from '../../identify.js'
 import { changed, placeOf, psql } from '../edits.js'
 import type { Advice, Adviser, Case } from './case.js'
-import { likelyName } from './names.js'
 
 const LOOPBACK = /^(localhost|.*\.localhost|127\.\d+\.\d+\.\d+|::1)$/i
 
@@ -121,16 +120,19 @@ const socketOnly: Adviser = async of => {
 }
 
 /** In a container `localhost` is the container itself. */
-const localhostInContainer: Adviser = async of => {
-  const { subject, around } = of
+const localhostInContainer: Adviser = async ({ subject, around }) => {
   const place = placeOf(subject.target)
   if (!place || !LOOPBACK.test(place.host) || !around.inContainer()) return undefined
-  const name = await likelyName(of)
+  const services = await around.serviceNames()
+  const names = [...services, ...around.machineNames()].filter(name => !LOOPBACK.test(name))
+  const name = await around.best(names, place.port, subject.signal)
   return {
     message: `${place.host} is this container itself, and nothing listens in it on port ${place.port}`,
     advice: name
-      ? `Use the name of the service's container, "${name}".`
-      : "Use the name of the service's container; a server on the machine around the container is host.docker.internal.",
+      ? services.includes(name)
+        ? `Use the name of the service's container, "${name}".`
+        : `Use the name of the machine around the container, "${name}".`
+      : "Use the name of the service's container, on the same network; a server on the machine around the container is host.docker.internal.",
     fix: changed(subject, 'host', name ?? 'host.docker.internal'),
   }
 }
