@@ -30,7 +30,7 @@ function tableOf(checkups: readonly Checkup[], paint: Paint): string[] {
     ...EXAMINATIONS.map(name => cellOf(checkup.examinations.find(({ examination }) => examination === name))),
     scoreOf(checkup),
     reached(outcomeOf(checkup)) || '–',
-    String([checkup.facts.product, checkup.facts.version].filter(Boolean).join(' ') || '–'),
+    serverOf(checkup),
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map(cells => cells[i]?.length ?? 0)))
   const line = (cells: readonly string[]) =>
@@ -40,6 +40,9 @@ function tableOf(checkups: readonly Checkup[], paint: Paint): string[] {
     ...rows.map((cells, i) => (isSound(checkups[i]) ? paint.good(line(cells)) : paint.bad(line(cells)))),
   ]
 }
+
+const serverOf = ({ facts: { product, version } }: Checkup): string =>
+  [product, String(version ?? '').split(' ')[0]].filter(Boolean).join(' ') || '–'
 
 const MARKS = { passed: '✓', failed: '✗', skipped: '–' } as const
 

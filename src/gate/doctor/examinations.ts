@@ -30,10 +30,12 @@ export function basicSeen({ verdict }: Outcome): Seen {
 }
 
 export function retrySeen({ verdict, attempts }: Outcome, first: boolean): Seen {
-  const tries = attempts === 1 ? '1 try' : `${attempts} tries`
-  if (!verdict.ready) return { ok: false, message: `${tries}: ${failureSeen(verdict).message}` }
-  return { ok: true, message: `${first ? 'a second connection' : 'after a failure'}: ${tries}` }
+  if (!verdict.ready)
+    return { ok: false, message: `${plural(attempts, 'try', 'tries')}: ${failureSeen(verdict).message}` }
+  return { ok: true, message: `${first ? 'a second connection' : 'connected after all'}, at try ${attempts}` }
 }
+
+const plural = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`
 
 const failureSeen = ({ finding, layer }: NotReady): Seen => ({
   ok: false,
@@ -67,7 +69,7 @@ export function healthSeen(facts: Health['facts'], concerns: readonly Concern[])
       ? `${connectionsUsed} of ${connectionsMax} connections used`
       : false,
     latencyP50Ms !== undefined && `answers in ${latencyP50Ms} ms (95 %: ${latencyP95Ms} ms)`,
-    concerns.length > 0 && `${concerns.length} ${concerns.length === 1 ? 'concern' : 'concerns'}`,
+    concerns.length > 0 && plural(concerns.length, 'concern'),
   ].filter(part => part !== false)
   return {
     ok: !concerns.some(({ level }) => level === 'error'),
@@ -95,7 +97,7 @@ export async function schemaSeen(session: Session, { expect, queries = [] }: Pat
     [extensions.length, 'extension'],
     [queries.length, 'statement'],
   ] as const
-  const parts = counts.flatMap(([n, what]) => (n > 0 ? [`${n} ${what}${n > 1 ? 's' : ''}`] : []))
+  const parts = counts.flatMap(([n, what]) => (n > 0 ? [plural(n, what)] : []))
   return { ok: true, message: [...parts, ...(migration ? [`migration ${migration}`] : [])].join(', ') }
 }
 

@@ -33,7 +33,7 @@ export interface Shared extends DoctorOptions {
   readonly clock: Clock
   readonly resolve: Resolve
   readonly logins: Map<string, Logins>
-  /** Runs one after another what would take connections from another target's examination. */
+  /** Runs one after another what would take connections from another target's examination, or time. */
   readonly alone: <T>(work: () => Promise<T>) => Promise<T>
 }
 
@@ -69,8 +69,10 @@ export class Examiner {
     const second = await this.#retry(first)
     const readyAfterMs = readyMs ?? (second?.verdict.ready ? Math.round(clock.now() - begun) : null)
     try {
-      await this.#concurrent(second ?? first)
-      await this.#health()
+      await this.shared.alone(async () => {
+        await this.#concurrent(second ?? first)
+        await this.#health()
+      })
       await this.#schema(first.verdict)
     } finally {
       if (this.#session) await noted(this.#session.close())
@@ -117,14 +119,10 @@ export class Examiner {
     if (patient.target.service === 'exec')
       return this.#record.skip('concurrent', 'a command is not run many times')
     if (this.#late('concurrent')) return
-    // By its own clock: what another target took before is not its time.
-    const { seen, ms } = await shared.alone(async () => {
-      const begun = clock.now()
-      const seen = await concurrent(patient, { connections, threshold }, this.#probe())
-      return { seen, ms: clock.now() - begun }
-    })
+    const begun = clock.now()
+    const seen = await concurrent(patient, { connections, threshold }, this.#probe())
     this.#session = seen.session
-    this.#record.note('concurrent', seen, ms)
+    this.#record.note('concurrent', seen, clock.now() - begun)
     if (seen.ok || !seen.failure) return
     const { finding } = seen.failure
     const verdict = { ...seen.failure, finding: { ...finding, message: seen.message } }
