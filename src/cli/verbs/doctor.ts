@@ -28,7 +28,8 @@ export const doctor: VerbEntry = {
     },
     examples: [
       ['what is wrong with the database of the environment', 'holdfast doctor'],
-      ['everything about one', 'holdfast doctor --all postgres://app@db:5432/app'],
+      ['one database', 'holdfast doctor postgres://app@db:5432/app'],
+      ['everything that was seen', 'holdfast doctor --all env:DATABASE_URL'],
       ['can 50 connections be had', 'holdfast doctor --connections 50 --threshold 100 env:DATABASE_URL'],
       ['in CI, with a report', 'holdfast doctor --junit doctor.xml --json > doctor.json'],
     ],
