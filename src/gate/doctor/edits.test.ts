@@ -11,6 +11,7 @@ const url: Source = { kind: 'url', variable: 'DATABASE_URL' }
 const subject = (text: string, ...sources: Source[]) => ({
   target: parse(text, sources[0]?.kind === 'url' ? `env:${sources[0].variable}` : 'argument'),
   sources,
+  env: {},
 })
 
 /** What a shell has in the variable after the line. */
@@ -63,6 +64,27 @@ test('families of variables have one for each part', () => {
   expect(changed(subject(target, { kind: 'db' }), 'port', '5432')).toBe('export DB_PORT=5432')
   expect(changed(subject(target, { kind: 'pg' }), 'sslmode', 'require')).toBe('export PGSSLMODE=require')
   expect(changed(subject(target, { kind: 'db' }), 'sslmode', 'require')).toBe('export DB_SSL_MODE=require')
+})
+
+test('a part that comes from elsewhere is changed there', () => {
+  const defaults = new Map([['port', '5433']])
+  const target = parseTarget('postgres://app@db/app', {
+    schemes: SCHEMES,
+    source: 'env:DATABASE_URL',
+    defaults,
+  })
+  const env = { PGPORT: '5433' }
+  expect(changed({ target, sources: [url], env }, 'port', '5432')).toBe('export PGPORT=5432')
+  const origins = new Map([['host', 'service file ~/.pg_service.conf [shop] line 2']])
+  const served = { ...parse('postgres:///app'), origins }
+  expect(changed({ target: served, sources: [], env: {} }, 'host', 'db')).toBe(
+    '# service file ~/.pg_service.conf [shop] line 2\nhost=db',
+  )
+  expect(changed(subject('postgres:///app', url), 'host', 'db')).toBe('export PGHOST=db')
+  const pinned = subject('postgres://', { kind: 'pg' })
+  expect(changed({ ...pinned, env: { PGHOSTADDR: '10.0.0.1' } }, 'host', 'db')).toBe(
+    'unset PGHOSTADDR; export PGHOST=db',
+  )
 })
 
 test('an address on the command line is shown as it should read, without its password', () => {

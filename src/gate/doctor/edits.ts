@@ -1,6 +1,7 @@
 import type { Host } from '../../core/hosts.js'
 import { shellWord } from '../../core/shell.js'
 import type { Target } from '../../core/target.js'
+import { originsOf } from '../origins.js'
 import { DB_VARIABLES, PG_VARIABLES } from '../variables.js'
 import type { Subject } from './subject.js'
 
@@ -13,21 +14,34 @@ export function placeOf({
   return host && 'host' in host ? host : undefined
 }
 
+/** What `origins.ts` calls each part. */
+const NAMED = { host: 'host', port: 'port', sslmode: 'tls' } as const
+
 /**
- * The line that changes one part of an address where it is set: a shell's `export` for a variable, else the address as
- * it should read. No secret is in it: what a variable holds is changed in place.
+ * The line that changes one part of an address where it is set: a shell's `export` for a variable, the line of a file,
+ * else the address as it should read. No secret is in it: what a variable holds is changed in place.
  */
-export function changed(subject: Pick<Subject, 'target' | 'sources'>, part: Part, value: string): string {
-  const { target, sources } = subject
+export function changed(
+  { target, sources, env }: Pick<Subject, 'target' | 'sources' | 'env'>,
+  part: Part,
+  value: string,
+): string {
   const [source] = sources
-  if (source?.kind === 'pg') return exported(PG_VARIABLES, part, value)
-  if (source?.kind === 'db') return exported(DB_VARIABLES, part, value)
+  const origin = originsOf(target, env).get(NAMED[part]) ?? ''
+  const family = source?.kind === 'db' ? DB_VARIABLES : PG_VARIABLES
+  const [, variable] = /^env:(\w+)$/.exec(origin) ?? []
+  if (/^service file/.test(origin)) return `# ${origin}\n${part}=${value}`
+  if (variable && family[variable])
+    return `${variable === 'PGHOSTADDR' ? 'unset PGHOSTADDR; ' : ''}${exported(family, part, value)}`
+  if (source && source.kind !== 'url') return exported(family, part, value)
+  // What the address leaves open, libpq's variables say.
+  if (part === 'host' && target.service === 'postgres' && /^the default/.test(origin))
+    return exported(PG_VARIABLES, part, value)
   if (!source) return replaced(target, target.address, part, value)
-  const { variable } = source
   const [from, to] = replacement(target, target.given.reveal(), part, value)
-  if (from === undefined) return `export ${variable}="$${variable}${to}"`
+  if (from === undefined) return `export ${source.variable}="$${source.variable}${to}"`
   const pattern = from.replace(/[/[\]*?]/g, '\\$&')
-  return `export ${variable}="\${${variable}/${pattern}/${to.replaceAll('/', '\\/')}}"`
+  return `export ${source.variable}="\${${source.variable}/${pattern}/${to.replaceAll('/', '\\/')}}"`
 }
 
 function exported(variables: Readonly<Record<string, string>>, part: Part, value: string): string {
