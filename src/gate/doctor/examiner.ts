@@ -14,7 +14,7 @@ import type { Checkup, DoctorOptions, ExaminationName, Fault, Patient } from './
 import { Cleaner } from './clean.js'
 import { concurrent, poolSize } from './concurrent.js'
 import * as exam from './examinations.js'
-import { LOOK_MS, lookAround, merged } from './looking.js'
+import { beside, LOOK_MS, lookAround, merged } from './looking.js'
 import { LOOKS } from './looks/all.js'
 import { Examinations } from './record.js'
 import type { Subject } from './subject.js'
@@ -86,7 +86,7 @@ export class Examiner {
       tries: this.#tries.count,
       readyAfterMs,
       examinations: this.#record.examinations,
-      facts: this.#clean.facts({ ...facts, ...this.#facts }),
+      facts: this.#clean.facts(beside(facts, this.#facts)),
       concerns: [...this.#concerns, ...concerns].map(concern => this.#clean.concern(concern)),
       ...(fault ? { fault } : {}),
     }

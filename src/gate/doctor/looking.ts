@@ -30,3 +30,12 @@ export function merged(seen: readonly Health[], fault: ReasonId | undefined): He
     concerns: seen.flatMap(({ concerns }) => concerns).filter(({ id }) => id !== same),
   }
 }
+
+/** What the looks saw before what the session told; where both have a name for it, as `port` and `givenPort`. */
+export function beside(looked: Health['facts'], told: Health['facts']): Health['facts'] {
+  const named = Object.entries(looked).map(([name, value]) => {
+    const both = Object.hasOwn(told, name) && told[name] !== value
+    return [both ? `given${name.charAt(0).toUpperCase()}${name.slice(1)}` : name, value] as const
+  })
+  return { ...Object.fromEntries(named), ...told }
+}
