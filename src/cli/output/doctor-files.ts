@@ -1,7 +1,7 @@
 import { appendFileSync } from 'node:fs'
 import { formatMs } from '../../core/options.js'
 import type { Checkup, Examination } from '../../gate/doctor/checkup.js'
-import type { DoctorEnding } from './doctor.js'
+import type { DoctorEnding } from './doctor-ending.js'
 import { annotation, cell } from './github.js'
 import { escapeXml, writeSuite } from './junit.js'
 

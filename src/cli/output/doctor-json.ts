@@ -1,7 +1,7 @@
 import type { Checkup } from '../../gate/doctor/checkup.js'
 import type { Outcome } from '../../gate/outcome.js'
 import { ends } from '../../gate/policy.js'
-import type { DoctorEnding } from './doctor.js'
+import type { DoctorEnding } from './doctor-ending.js'
 import { documentOf, targetOf } from './json.js'
 
 /** The document of `doctor --json`, by schema/output.schema.json. */

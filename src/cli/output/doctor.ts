@@ -1,17 +1,12 @@
 import { isatty } from 'node:tty'
 import { formatMs } from '../../core/options.js'
 import type { Target } from '../../core/target.js'
-import type { Checkup, Examination } from '../../gate/doctor/checkup.js'
+import type { Examination } from '../../gate/doctor/checkup.js'
 import { monotonic } from '../../io/clock.js'
 import type { Values } from '../call.js'
 import { type Format, formatOf, isDocument } from '../reporting.js'
+import type { DoctorEnding } from './doctor-ending.js'
 import { type Paint, paintFor } from './paint.js'
-
-export interface DoctorEnding {
-  readonly checkups: readonly Checkup[]
-  readonly exitStatus: number
-  readonly durationMs: number
-}
 
 /** Where doctor's news goes: text for people to standard error, documents to standard output. */
 export class DoctorReporting {
