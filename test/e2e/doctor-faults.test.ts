@@ -231,9 +231,7 @@ test.concurrent('a pool that cannot be filled fails it, too', async ({ expect })
   )
 })
 
-test.concurrent('a server that is starting is waited for, and the two connections are told apart', async ({
-  expect,
-}) => {
+test.concurrent('a server that is starting is told as that, with the wait that helps', async ({ expect }) => {
   const server = await started(startPostgres({ state: 'starting' }))
   const run = await doctor([server.url()])
   expect(run.status).toBe(69)

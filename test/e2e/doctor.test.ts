@@ -106,6 +106,13 @@ describe('--json prints one document that fits the schema', () => {
       0,
       ['ready', 'ready'],
     ],
+    [
+      'a port that is not written to',
+      () => [`tcp://127.0.0.1:${sharedRedis().port}`, '--until', 'write'],
+      () => ({}),
+      0,
+      ['ready'],
+    ],
     ['a command that fails', () => ['exec:false'], () => ({}), 69, ['waiting']],
     ['no deeper than tcp', () => [wrong(), '--until', 'tcp'], () => ({}), 0, ['ready']],
   ])('%s', async (_, args, options, status, wanted) => {

@@ -44,10 +44,13 @@ export const loginRejected: Adviser = of => {
   const fix = SET_PASSWORD[target.service]?.(of, user)
   return {
     message: origin ? `${message}; the password came from ${origin}` : `${message}; no password was given`,
-    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject, 'host')})`}, or look at the server${target.service === 'postgres' ? ' and set it there' : ''}:`,
+    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject, 'host')})`}, or look at the server${target.service === 'postgres' ? ' and set it there' : ''}${plaintextMysql(target) ? '; MariaDB says the same where it wants TLS, which sslmode=require gives' : ''}:`,
     ...(fix ? { fix } : {}),
   }
 }
+
+const plaintextMysql = ({ service, tls }: Subject['target']): boolean =>
+  service === 'mysql' && tls.mode === 'disable'
 
 /** A name in SQL. */
 const name = (text: string): string =>
