@@ -8,7 +8,7 @@ import type { Decision } from './output/json.js'
 import { type Paint, paintFor } from './output/paint.js'
 import { LineView, type ProgressView, SILENT } from './output/progress.js'
 
-type Format = 'text' | 'json' | 'ndjson' | 'github'
+export type Format = 'text' | 'json' | 'ndjson' | 'github'
 type Documents = typeof import('./output/json.js')
 
 export interface Ending {

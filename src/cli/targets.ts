@@ -17,6 +17,7 @@ export interface Wanted {
   readonly until?: Depth
   readonly queries?: readonly string[]
   readonly expect?: Expectation
+  readonly pool?: TargetConfig['pool']
   /** The environment's variables that name it. */
   readonly sources: readonly Source[]
 }
@@ -163,7 +164,7 @@ function fromAddress(
 
 function fromConfig(name: string, configured: Configured, parse: Parser, env: Env): Entry {
   const given = configured[name] ?? ''
-  const { url, until, query, schema, status, body } = typeof given === 'string' ? { url: given } : given
+  const { url, until, query, schema, status, body, pool } = typeof given === 'string' ? { url: given } : given
   const wanted = fromAddress(url, `configuration: ${name}`, name, parse, env)
   if (wanted.target.service !== 'http' && (status !== undefined || body !== undefined)) {
     throw misfit(name, wanted.target, 'status or body')
@@ -181,6 +182,7 @@ function fromConfig(name: string, configured: Configured, parse: Parser, env: En
     ...(until ? { until } : {}),
     ...(query ? { queries: [query].flat() } : {}),
     ...(schema ? { expect: schema as Expectation } : {}),
+    ...(pool ? { pool } : {}),
   }
 }
 

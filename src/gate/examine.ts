@@ -88,7 +88,8 @@ async function fill(
   })
 }
 
-async function holds(session: Session, text: string): Promise<void> {
+/** Throws where a statement gives no row whose first value is not false. */
+export async function holds(session: Session, text: string): Promise<void> {
   const rows = await required(session.query, 'query', { name: session.server.product }).call(session, text)
   if (yes(rows)) return
   const came = rows.length === 0 ? 'no row' : `"${rows[0]?.[0] ?? 'NULL'}"`

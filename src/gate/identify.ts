@@ -55,26 +55,40 @@ export async function identify(
   const expected = SPOKEN[service] ?? (tls.mode === 'disable' ? undefined : 'TLS')
   if (!expected) return undefined
   const tlsFirst = tls.mode !== 'disable' && (!UPGRADES.includes(service) || tls.direct)
+  const found = await whoAnswers(target, endpoint, signal, { tls: !tlsFirst })
+  // A server that has come up meanwhile is asked properly by the next attempt.
+  if (found?.what === expected) return tlsFirst ? withoutTls(target, expected, found.evidence) : undefined
+  return found && mismatchWith(expected, found.what, found.evidence)
+}
+
+/** What a service is called by those who recognise it; undefined for one that says nothing of its own. */
+export const spokenBy = (service: string): string | undefined => SPOKEN[service]
+
+/** Asks a port in several protocols, without a login, and resolves with the first answer that is known, or undefined. */
+export async function whoAnswers(
+  target: Target,
+  endpoint: Endpoint,
+  signal: AbortSignal,
+  { tls }: { readonly tls: boolean },
+): Promise<Known | undefined> {
   const { signal: limited, clear } = systemClock.deadline(PATIENCE_MS, signal)
   const answered = childOf(limited)
   const questions = [
     ...QUESTIONS.map(question => ask(target, endpoint, answered.signal, question())),
-    ...(tlsFirst ? [] : [greetTls(target, endpoint, answered.signal)]),
+    ...(tls ? [greetTls(target, endpoint, answered.signal)] : []),
   ]
   const found = await Promise.any(
     questions.map(async question => {
-      const answer = await question
-      if (answer.what === undefined) throw new Error('nobody known')
-      return answer
+      const { what, evidence } = await question
+      if (what === undefined) throw new Error('nobody known')
+      return { what, evidence }
     }),
   ).catch(() => undefined)
   // Nobody waits for the other questions.
   answered.abort(new Error('answered'))
   answered.clear()
   clear()
-  // A server that has come up meanwhile is asked properly by the next attempt.
-  if (found?.what === expected) return tlsFirst ? withoutTls(target, expected, found.evidence) : undefined
-  return found && mismatchWith(expected, found.what, found.evidence)
+  return found
 }
 
 function withoutTls({ tls }: Target, expected: string, evidence: string): ProbeError {
@@ -85,6 +99,11 @@ function withoutTls({ tls }: Target, expected: string, evidence: string): ProbeE
       ? 'sslnegotiation=direct needs PostgreSQL 17: leave it out.'
       : 'Use the plain scheme, like redis:// or http://, or the port that takes TLS.',
   })
+}
+
+interface Known {
+  readonly what: string
+  readonly evidence: string
 }
 
 interface Answer {

@@ -10,19 +10,22 @@ export const escapeData = (text: string): string =>
 export const escapeProperty = (text: string): string =>
   escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
+/** One line that becomes an annotation. */
+export const annotation = (level: 'error' | 'warning' | 'notice', title: string, text: string): string =>
+  `::${level} title=${escapeProperty(`holdfast: ${title}`)}::${escapeData(text)}\n`
+
 /** One annotation for each target that failed. */
 export const annotations = (outcomes: readonly Outcome[]): string =>
   outcomes
     .flatMap(({ target, verdict, state }) => {
       if (verdict.ready || state === 'gone') return []
       const { finding, layer } = verdict
-      const title = escapeProperty(`holdfast: ${target.name}: ${finding.reason}`)
-      return [
-        `::error title=${title}::${escapeData(`${target.address}: ${layer}: ${finding.message} → ${adviceOf(finding)}`)}\n`,
-      ]
+      const text = `${target.address}: ${layer}: ${finding.message} → ${adviceOf(finding)}`
+      return [annotation('error', `${target.name}: ${finding.reason}`, text)]
     })
     .join('')
 
+/** Text in a cell of a Markdown table. */
 export const cell = (text: string): string =>
   text.replaceAll('\\', '\\\\').replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('`', "'")
 

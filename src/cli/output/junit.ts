@@ -38,9 +38,13 @@ export function writeJunit(
     const text = `${target.address}: ${layer}: ${finding.message}\n${adviceOf(finding)}`
     return `${head}>\n    <failure type="${finding.reason}" message="${escapeXml(finding.message)}">${escapeXml(text)}</failure>\n  </testcase>`
   })
-  const cases = [...targets, ...more]
+  writeSuite(file, verb, [...targets, ...more], result.durationMs)
+}
+
+/** Writes the suite of these cases. */
+export function writeSuite(file: string, verb: string, cases: readonly string[], durationMs: number): void {
   const count = (tag: string) => cases.filter(text => text.includes(`<${tag} `)).length
-  const seconds = (result.durationMs / 1000).toFixed(3)
+  const seconds = (durationMs / 1000).toFixed(3)
   const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="holdfast ${verb}" tests="${cases.length}" failures="${count('failure')}" errors="0" skipped="${count('skipped')}" time="${seconds}">\n${cases.join('\n')}\n</testsuite>\n`
   try {
     writeFileSync(file, xml)

@@ -1,4 +1,5 @@
 import { check } from './check.js'
+import { doctor } from './doctor.js'
 import type { VerbEntry } from './entry.js'
 import { init } from './init.js'
 import { run } from './run.js'
@@ -6,7 +7,7 @@ import { test } from './test.js'
 import { wait } from './wait.js'
 
 /** Every verb, in the order of the help. */
-export const ENTRIES: readonly VerbEntry[] = [wait, check, run, test, init]
+export const ENTRIES: readonly VerbEntry[] = [wait, doctor, check, run, test, init]
 
 export const entryOf = (name: string | undefined): VerbEntry | undefined =>
   ENTRIES.find(({ verb }) => verb.name === name)

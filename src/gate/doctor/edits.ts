@@ -1,0 +1,97 @@
+import type { Host } from '../../core/hosts.js'
+import { shellWord } from '../../core/shell.js'
+import type { Target } from '../../core/target.js'
+import { originsOf } from '../origins.js'
+import { DB_VARIABLES, PG_VARIABLES } from '../variables.js'
+import type { Subject } from './subject.js'
+
+type Part = 'host' | 'port' | 'sslmode'
+
+/** The first host, where it has a name and a port. */
+export function placeOf({
+  hosts: [host],
+}: Pick<Target, 'hosts'>): Extract<Host, { host: string }> | undefined {
+  return host && 'host' in host ? host : undefined
+}
+
+/** What `origins.ts` calls each part. */
+const NAMED = { host: 'host', port: 'port', sslmode: 'tls' } as const
+
+/**
+ * The line that changes one part of an address where it is set: a shell's `export` for a variable, the line of a file,
+ * else the address as it should read. No secret is in it: what a variable holds is changed in place.
+ */
+export function changed(
+  { target, sources, env }: Pick<Subject, 'target' | 'sources' | 'env'>,
+  part: Part,
+  value: string,
+): string {
+  const [source] = sources
+  const origin = originsOf(target, env).get(NAMED[part]) ?? ''
+  const family = source?.kind === 'db' ? DB_VARIABLES : PG_VARIABLES
+  const [, variable] = /^env:(\w+)$/.exec(origin) ?? []
+  if (/^service file/.test(origin)) return `# ${origin}\n${part}=${value}`
+  if (variable && family[variable])
+    return `${variable === 'PGHOSTADDR' ? 'unset PGHOSTADDR; ' : ''}${exported(family, part, value)}`
+  if (source && source.kind !== 'url') return exported(family, part, value)
+  // What the address leaves open, libpq's variables say.
+  if (part === 'host' && target.service === 'postgres' && /^the default/.test(origin))
+    return exported(PG_VARIABLES, part, value)
+  if (!source) return replaced(target, target.address, part, value)
+  const [from, to] = replacement(target, target.given.reveal(), part, value)
+  if (from === undefined) return `export ${source.variable}="$${source.variable}${to}"`
+  const pattern = from.replace(/[/[\]*?]/g, '\\$&')
+  return `export ${source.variable}="\${${source.variable}/${pattern}/${to.replaceAll('/', '\\/')}}"`
+}
+
+function exported(variables: Readonly<Record<string, string>>, part: Part, value: string): string {
+  const variable = Object.keys(variables).find(name => variables[name] === part)
+  return `export ${variable}=${shellWord(value)}`
+}
+
+function replaced(target: Target, text: string, part: Part, value: string): string {
+  const [from, to] = replacement(target, text, part, value)
+  return from === undefined ? text + to : text.replace(from, () => to)
+}
+
+/** What to replace by what; nothing to replace where it is appended. */
+function replacement(
+  target: Target,
+  text: string,
+  part: Part,
+  value: string,
+): readonly [from: string | undefined, to: string] {
+  if (part === 'sslmode') {
+    const [mode] = /sslmode=[\w-]*/.exec(text) ?? []
+    if (mode) return [mode, `sslmode=${value}`]
+    if (!text.includes('://')) return [undefined, ` sslmode=${value}`]
+    return [undefined, `${text.includes('?') ? '&' : '?'}sslmode=${value}`]
+  }
+  const place = placeOf(target)
+  const host = place?.host.includes(':') ? `[${place.host}]` : (place?.host ?? '')
+  if (!text.includes('://')) return [`${part}=${part === 'host' ? host : place?.port}`, `${part}=${value}`]
+  // What comes before the host keeps a user or a password of the same name out of it.
+  const before = text.includes(`@${host}`) ? '@' : '//'
+  if (part === 'host') return [`${before}${host}`, `${before}${value}`]
+  const port = text.includes(`${before}${host}:${place?.port}`) ? `:${place?.port}` : ''
+  return [`${before}${host}${port}`, `${before}${host}:${value}`]
+}
+
+/** The options of PostgreSQL's own programs that lead to the same server. */
+export function serverOptions({ hosts: [host] }: Pick<Target, 'hosts'>): string {
+  if (!host) return ''
+  if ('host' in host) return `-h ${shellWord(host.host)} -p ${host.port}`
+  const [, folder = '/', port] = /^(.*)\/\.s\.PGSQL\.(\d+)$/.exec(host.path) ?? []
+  return `-h ${shellWord(folder)}${port ? ` -p ${port}` : ''}`
+}
+
+/** psql as the administrator of the target's server, in the database `postgres` or another. */
+export const psql = (target: Pick<Target, 'hosts'>, statement: string, database?: string): string =>
+  `psql ${serverOptions(target)} -U postgres ${database ? `-d ${shellWord(database)} ` : ''}-c ${shellWord(statement)}`
+
+/** How the command line is told of the target. */
+export function argumentOf({ target, sources }: Pick<Subject, 'target' | 'sources'>): string {
+  const [source] = sources
+  if (target.source.startsWith('configuration: ')) return target.name
+  return source ? (source.kind === 'url' ? `env:${source.variable}` : '') : shellWord(target.address)
+}
