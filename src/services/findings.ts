@@ -12,7 +12,9 @@ export class Findings {
   /** Takes in what is known: no null, no NaN. */
   put(facts: Readonly<Record<string, string | number | boolean | null | undefined>>): void {
     for (const [name, value] of Object.entries(facts))
-      if (value !== null && value !== undefined && !Number.isNaN(value)) this.facts[name] = value
+      if (value !== null && value !== undefined && !Number.isNaN(value))
+        // JSON has no -0.
+        this.facts[name] = value === 0 ? 0 : value
   }
 
   add(...concerns: readonly (Concern | undefined)[]): void {

@@ -28,14 +28,14 @@ export function spellings(migration: string): string[] {
   const lead = /^(\d+)[_-]/.exec(bare)?.[1]
   const word = /^([0-9a-z]+)_/.exec(bare)?.[1]
   const numbers = [number, lead].filter(it => it !== undefined)
-  return unique([
-    migration,
+  const others = [
     bare,
     ...['sql', 'js', 'ts', 'cjs', 'mjs'].map(ending => `${bare}.${ending}`),
     ...numbers,
     ...numbers.map(it => it.replace(/^0+(?=\d)/, '')),
-    ...(word ? [word] : []),
-  ])
+    word ?? '',
+  ]
+  return unique([migration, ...others.filter(Boolean)])
 }
 
 type Ask = (text: string) => Promise<readonly Row[]>
