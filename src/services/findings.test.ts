@@ -22,6 +22,14 @@ test('what is not known is no fact', () => {
   expect(findings.health().facts).toEqual({ d: 0, e: false, f: '', g: 0 })
 })
 
+test('what a server says loses its control characters', () => {
+  const findings = new Findings()
+  findings.put({ name: 'a\u001b[31mb' })
+  findings.add({ id: 'x', level: 'info', message: 'c\u001b[0md', fix: 'e\u001b[0mf\ng' })
+  expect(findings.concerns[0]?.fix).toBe('ef\ng')
+  expect(JSON.stringify(findings.health())).not.toContain('u001b')
+})
+
 describe('the clock', () => {
   const skewed = async (ms: number, step?: number) => {
     const findings = new Findings()

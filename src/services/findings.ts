@@ -1,4 +1,5 @@
 import type { Concern } from '../core/concern.js'
+import { plain } from '../core/redact.js'
 import { type Health, type Link, ProbeError } from '../core/service.js'
 
 /** After these the session has nothing more to say. */
@@ -9,16 +10,29 @@ export class Findings {
   readonly facts: Record<string, string | number | boolean> = {}
   readonly concerns: Concern[] = []
 
-  /** Takes in what is known: no null, no NaN. */
+  /** Takes in what is known: no null, no NaN, no control characters of an outsider's. */
   put(facts: Readonly<Record<string, string | number | boolean | null | undefined>>): void {
     for (const [name, value] of Object.entries(facts))
       if (value !== null && value !== undefined && !Number.isNaN(value))
         // JSON has no -0.
-        this.facts[name] = value === 0 ? 0 : value
+        this.facts[name] = typeof value === 'string' ? plain(value) : value === 0 ? 0 : value
   }
 
   add(...concerns: readonly (Concern | undefined)[]): void {
-    for (const one of concerns) if (one) this.concerns.push(one)
+    for (const one of concerns)
+      if (one)
+        this.concerns.push({
+          ...one,
+          message: plain(one.message),
+          ...(one.fix
+            ? {
+                fix: one.fix
+                  .split('\n')
+                  .map(line => plain(line))
+                  .join('\n'),
+              }
+            : {}),
+        })
   }
 
   health(): Health {

@@ -120,10 +120,12 @@ export async function healthOf(session: MysqlSession): Promise<Health> {
   async function openAccounts(): Promise<Account[]> {
     const as = async (condition: string, lacks: Account['lacks']) =>
       (await rows(open(condition, server.product === 'MariaDB'))).map(([user, host]) => ({
-        name: `'${user}'@'${host}'`,
+        name: `${quoted(user)}@${quoted(host)}`,
         host: host ?? '',
         lacks,
       }))
     return [...(await as(NO_NAME, 'a name')), ...(await as(NO_PASSWORD, 'a password'))]
   }
 }
+
+const quoted = (name: string | null | undefined): string => `'${(name ?? '').replaceAll("'", "''")}'`

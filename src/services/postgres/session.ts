@@ -91,21 +91,8 @@ export class PostgresSession implements Session {
   }
 
   async missing(expected: Expectation): Promise<string | undefined> {
-    const checks = [
-      ...(expected.tables ?? []).map(name => [`table ${name}`, `${regclass(name)} IS NOT NULL`]),
-      ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
-      ...(expected.extensions ?? []).map(name => [
-        `extension ${name}`,
-        `EXISTS (SELECT FROM pg_extension WHERE extname = ${literal(name)})`,
-      ]),
-    ] as const
-    const [row] = checks.length > 0 ? await this.ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`) : []
-    const missing: string[] = checks.filter((_, i) => row?.[i] !== 't').map(([what = '']) => what)
-    if (expected.migration !== undefined) {
-      const { lacking } = await import('./ledgers.js')
-      missing.push(...(await lacking(expected.migration, this)))
-    }
-    return missing.length > 0 ? missing.join(', ') : undefined
+    const { missingFrom } = await import('./schema.js')
+    return missingFrom(expected, this)
   }
 
   async health(): Promise<Health> {
@@ -154,21 +141,4 @@ export class PostgresSession implements Session {
       }
     }
   }
-}
-
-function hasColumn(name: string): string {
-  const dot = name.lastIndexOf('.')
-  return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${regclass(name.slice(0, dot))}
-    AND attname = ${literal(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
-}
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-/** A relation by its name as SQL reads it, else exactly as it is written: "UserAccount" keeps its capitals. */
-function regclass(name: string): string {
-  const exact = name
-    .split('.')
-    .map(part => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
-  return `coalesce(to_regclass(${literal(name)}), to_regclass(${literal(exact)}))`
 }

@@ -1,0 +1,21 @@
+import type { Health } from '../../core/service.js'
+import { Findings, plaintext } from '../findings.js'
+import type { RabbitmqSession } from './session.js'
+
+/** What a broker tells when it greets, and whether it has raised an alarm. */
+export async function healthOf(session: RabbitmqSession): Promise<Health> {
+  const { server, alarm, talk } = session
+  const findings = new Findings()
+  findings.put({ version: server.version, product: server.product, tls: talk.link.secure, alarm })
+  if (alarm !== undefined) {
+    findings.add({
+      id: 'blocked',
+      level: 'error',
+      message: `the broker takes no messages: ${alarm}`,
+      advice: 'Free memory or disk on the broker.',
+      fix: 'rabbitmq-diagnostics alarms',
+    })
+  }
+  findings.add(plaintext(talk.link, 'amqps://'))
+  return findings.health()
+}
