@@ -2,8 +2,14 @@ import { crowding } from '../../core/capacity.js'
 import type { Health, Row } from '../../core/service.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
 import { concernsOf, type Disk } from './concerns.js'
+import type { Exchange } from './exchange.js'
 import { migrations } from './ledgers.js'
-import type { ClickHouseSession } from './session.js'
+
+interface Asking {
+  readonly wire: Exchange
+  readonly version: string | undefined
+  ask(text: string): Promise<readonly Row[]>
+}
 
 const METRICS = `SELECT metric, toString(value) FROM system.metrics
   WHERE metric IN ('HTTPConnection', 'TCPConnection', 'Query', 'DelayedInserts', 'ReadonlyReplica')`
@@ -22,7 +28,7 @@ const REPLICAS = `SELECT toString(count()), toString(sum(is_readonly)), toString
   FROM system.replicas`
 
 /** What ClickHouse tells this user of itself. */
-export async function healthOf(session: ClickHouseSession): Promise<Health> {
+export async function healthOf(session: Asking): Promise<Health> {
   const findings = new Findings()
   const { link, target } = session.wire
   const rows = async (text: string): Promise<readonly Row[]> =>

@@ -1,9 +1,16 @@
 import { crowding } from '../../core/capacity.js'
-import type { Health } from '../../core/service.js'
+import type { Health, Link } from '../../core/service.js'
+import type { Server } from '../../core/verdict.js'
 import type { Document, Value } from '../../wire/bson.js'
 import { Findings, plaintext } from '../findings.js'
+import type { Conversation } from './conversation.js'
 import { again, type Hello } from './hello.js'
-import type { MongodbSession } from './session.js'
+
+interface Asking {
+  readonly link: Link
+  readonly talk: Conversation
+  readonly server: Server
+}
 
 const within = (document: Document | undefined, name: string): Document | undefined => {
   const value: Value | undefined = document?.[name]
@@ -14,7 +21,7 @@ const count = (value: Value | undefined): number | undefined =>
   typeof value === 'number' ? value : undefined
 
 /** What a server tells everybody, and, who may monitor, of its connections. */
-export async function healthOf(session: MongodbSession, hello: Hello): Promise<Health> {
+export async function healthOf(session: Asking, hello: Hello): Promise<Health> {
   const { link, talk } = session
   const findings = new Findings()
   const build = await findings.allowed(() => talk.ask('admin', { buildInfo: 1 }))

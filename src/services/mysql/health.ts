@@ -1,9 +1,17 @@
 import { crowding } from '../../core/capacity.js'
-import type { Health, Row } from '../../core/service.js'
+import type { Health, Link, Row } from '../../core/service.js'
+import type { Server } from '../../core/verdict.js'
+import type { Greeting } from '../../wire/mysql.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
 import { type Account, concernsOf } from './concerns.js'
 import { migrations } from './ledgers.js'
-import type { MysqlSession } from './session.js'
+
+interface Asking {
+  readonly server: Server
+  readonly link: Link
+  readonly greeting: Greeting
+  ask(text: string, most?: number): Promise<readonly Row[]>
+}
 
 const MOST = 100
 
@@ -49,7 +57,7 @@ const SQL_RUNNING = 11
 const BEHIND = 32
 
 /** What MySQL or MariaDB tells this account of itself. */
-export async function healthOf(session: MysqlSession): Promise<Health> {
+export async function healthOf(session: Asking): Promise<Health> {
   const findings = new Findings()
   const rows = async (text: string): Promise<readonly Row[]> =>
     (await findings.allowed(() => session.ask(text, MOST))) ?? []

@@ -1,9 +1,16 @@
-import type { Health } from '../../core/service.js'
+import type { Health, Link } from '../../core/service.js'
+import type { Server } from '../../core/verdict.js'
+import type { ServerInfo } from '../../wire/nats.js'
 import { Findings, plaintext } from '../findings.js'
-import type { NatsSession } from './session.js'
+
+interface Greeted {
+  readonly link: Link
+  readonly info: ServerInfo
+  readonly server: Server
+}
 
 /** What a NATS server tells when it greets. */
-export async function healthOf({ link, info, server }: NatsSession): Promise<Health> {
+export async function healthOf({ link, info, server }: Greeted): Promise<Health> {
   const findings = new Findings()
   findings.put({
     version: server.version,

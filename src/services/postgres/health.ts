@@ -1,10 +1,20 @@
 import { crowding } from '../../core/capacity.js'
-import type { Health, Row } from '../../core/service.js'
+import type { Health, Link, Row } from '../../core/service.js'
+import type { Target } from '../../core/target.js'
+import type { Server } from '../../core/verdict.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
 import { type Context, concernsOf, hbaConcerns } from './concerns.js'
+import type { Conversation } from './conversation.js'
 import { admitting, HBA, rulesOf, shown } from './hba.js'
 import { migrations } from './ledgers.js'
-import type { PostgresSession } from './session.js'
+
+interface Asking {
+  readonly server: Server
+  readonly link: Link
+  readonly talk: Conversation
+  readonly target?: Target | undefined
+  ask(text: string, nth: number): Promise<readonly Row[]>
+}
 
 /**
  * Before each question, in the same transaction and for it alone, so that a pooler hands nothing on: nothing can be
@@ -59,7 +69,7 @@ const LAG = `SELECT CASE WHEN pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn
 const MEMBER = `SELECT array_to_json(array_agg(rolname)) FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER')`
 
 /** What PostgreSQL tells this role of itself. */
-export async function healthOf(session: PostgresSession): Promise<Health> {
+export async function healthOf(session: Asking): Promise<Health> {
   const findings = new Findings()
   const ask = (text: string) => session.ask(CAREFUL + text, BEFORE)
   const rows = async (text: string) => (await findings.allowed(() => ask(text))) ?? []

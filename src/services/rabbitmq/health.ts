@@ -1,9 +1,16 @@
 import type { Health } from '../../core/service.js'
+import type { Server } from '../../core/verdict.js'
 import { Findings, plaintext } from '../findings.js'
-import type { RabbitmqSession } from './session.js'
+import type { Conversation } from './conversation.js'
+
+interface Greeted {
+  readonly server: Server
+  readonly alarm: string | undefined
+  readonly talk: Conversation
+}
 
 /** What a broker tells when it greets, and whether it has raised an alarm. */
-export async function healthOf(session: RabbitmqSession): Promise<Health> {
+export async function healthOf(session: Greeted): Promise<Health> {
   const { server, alarm, talk } = session
   const findings = new Findings()
   findings.put({ version: server.version, product: server.product, tls: talk.link.secure, alarm })
