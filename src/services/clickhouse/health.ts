@@ -3,7 +3,6 @@ import type { Health, Row } from '../../core/service.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
 import { concernsOf, type Disk } from './concerns.js'
 import type { Exchange } from './exchange.js'
-import { migrations } from './ledgers.js'
 
 interface Asking {
   readonly wire: Exchange
@@ -72,6 +71,7 @@ export async function healthOf(session: Asking): Promise<Health> {
   const open = link && !link.local && !target.password ? link.address : undefined
   findings.add(...concernsOf(findings.facts, { disk: least, stuck: names?.trim() ?? '', open }))
   findings.add(crowding(findings.facts), link && plaintext(link, 'clickhouses://'))
+  const { migrations } = await import('./ledgers.js')
   await migrations(session, findings)
   return findings.health()
 }

@@ -4,7 +4,6 @@ import type { Server } from '../../core/verdict.js'
 import type { Greeting } from '../../wire/mysql.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
 import { type Account, concernsOf } from './concerns.js'
-import { migrations } from './ledgers.js'
 
 interface Asking {
   readonly server: Server
@@ -103,6 +102,7 @@ export async function healthOf(session: Asking): Promise<Health> {
     crowding(findings.facts),
     plaintext(session.link, '?sslmode=verify-full&sslrootcert=/etc/ssl/certs/db-ca.pem'),
   )
+  const { migrations } = await import('./ledgers.js')
   await migrations(session, findings)
   return findings.health()
 

@@ -6,7 +6,6 @@ import { Findings, number, plaintext, seconds } from '../findings.js'
 import { type Context, concernsOf, hbaConcerns } from './concerns.js'
 import type { Conversation } from './conversation.js'
 import { admitting, HBA, rulesOf, shown } from './hba.js'
-import { migrations } from './ledgers.js'
 
 interface Asking {
   readonly server: Server
@@ -114,6 +113,7 @@ export async function healthOf(session: Asking): Promise<Health> {
   }
   findings.add(...concernsOf(findings.facts, context), crowding(findings.facts))
   findings.add(plaintext(session.link, '?sslmode=verify-full&sslrootcert=/etc/ssl/certs/db-ca.pem'))
+  const { migrations } = await import('./ledgers.js')
   await migrations(ask, findings)
   return findings.health()
 

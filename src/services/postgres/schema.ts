@@ -1,7 +1,6 @@
 import type { Expectation, Row } from '../../core/service.js'
-import { dialect, lacking } from './ledgers.js'
 
-const { literal } = dialect
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 interface Asking {
   ask(text: string): Promise<readonly Row[]>
@@ -20,7 +19,10 @@ export async function missingFrom(expected: Expectation, session: Asking): Promi
   const [row] =
     checks.length > 0 ? await session.ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`) : []
   const missing: string[] = checks.filter((_, i) => row?.[i] !== 't').map(([what = '']) => what)
-  if (expected.migration !== undefined) missing.push(...(await lacking(expected.migration, session)))
+  if (expected.migration !== undefined) {
+    const { lacking } = await import('./ledgers.js')
+    missing.push(...(await lacking(expected.migration, session)))
+  }
   return missing.length > 0 ? missing.join(', ') : undefined
 }
 
