@@ -10,8 +10,18 @@ import { wrongVariables } from '../start/rules/variables.js'
 import { unknownSilence } from '../start/silence.js'
 import type { Checked, CheckedTarget, Problem } from '../start/subject.js'
 import { Values, type Verb } from './call.js'
+import { configured } from './configured.js'
 import { wrongOptions } from './gather-options.js'
-import { apart, type Entry, entriesOf, parser, type Wanted, workingFolder } from './targets.js'
+import {
+  apart,
+  completed,
+  defaultsOf,
+  type Entry,
+  entriesOf,
+  parser,
+  type Wanted,
+  workingFolder,
+} from './targets.js'
 import { aimsOf } from './wait.js'
 
 /** A configuration that was read as far as it goes. */
@@ -48,8 +58,8 @@ export async function gatherFrom(
   // A wrong PGPORT is one problem, and not one of every address that it would hold for.
   const wrong = wrongVariables(env).map(({ variable }) => variable)
   const usable = Object.fromEntries(Object.entries(env).filter(([name]) => !wrong.includes(name)))
-  const surveyed = survey(usable)
-  const chosen = choose(args, config, usable, placeOf)
+  const surveyed = await survey(usable)
+  const chosen = await choose(args, config, usable, placeOf)
   const targets = chosen.chosen ? chosen.targets : merged(surveyed.found)
   const level = chosen.chosen ? 'warning' : 'error'
   return {
@@ -108,14 +118,15 @@ const told = (one: Wanted, where: string, pool?: CheckedTarget['pool']): Checked
 })
 
 /** The targets of the arguments, else of the configuration; `chosen` is false where neither names any. */
-function choose(args: readonly string[], config: Config, env: Env, placeOf: Checked['placeOf']) {
-  const configured = config.targets ?? {}
-  const names = args.length > 0 ? args : Object.keys(configured)
+async function choose(args: readonly string[], config: Config, env: Env, placeOf: Checked['placeOf']) {
+  const targetsOf = config.targets ?? {}
+  const parse = parser(env)
+  const names = args.length > 0 ? args : Object.keys(targetsOf)
   const problems: Problem[] = []
   const entries: Entry[] = []
-  for (const [i, make] of entriesOf(args, configured, parser(env), env).entries()) {
+  for (const [i, make] of entriesOf(args, configured(targetsOf, parse, env), parse, env).entries()) {
     try {
-      entries.push(make())
+      entries.push(...(await completed([make()], parse, env)))
     } catch (error) {
       problems.push(unusable(names[i] ?? '', messageOf(error), args.length === 0, placeOf))
     }
@@ -123,7 +134,7 @@ function choose(args: readonly string[], config: Config, env: Env, placeOf: Chec
   const wanted = named(entries, problems)
   const targets = wanted.map(one => {
     const { name, source } = one.target
-    const given = configured[name]
+    const given = targetsOf[name]
     const ours = typeof given === 'object' ? given : undefined
     const isOurs = given !== undefined && (args.length === 0 || args.includes(name))
     const where =
@@ -170,10 +181,10 @@ async function expectations(wanted: readonly Wanted[], config: Config, placeOf: 
 }
 
 /** Each variable by itself, so that one that cannot be used does not hide another. */
-function survey(env: Env): { found: CheckedTarget[]; problems: Omit<Problem, 'level'>[] } {
+async function survey(env: Env): Promise<{ found: CheckedTarget[]; problems: Omit<Problem, 'level'>[] }> {
   const only = (...names: readonly string[]) =>
     Object.fromEntries(names.flatMap(name => (env[name] ? [[name, env[name]]] : [])))
-  const { defaults } = parser(env)
+  const parse = parser(env)
   const views = [
     ...URL_VARIABLES.map(name => [name, only(name)] as const),
     ['PGHOST', only(...Object.keys(PG_VARIABLES))] as const,
@@ -184,7 +195,9 @@ function survey(env: Env): { found: CheckedTarget[]; problems: Omit<Problem, 'le
   for (const [variable, view] of views) {
     const where = `env:${variable}`
     try {
-      const targets = discover(view, { schemes: SCHEMES, defaults })
+      const defaults = view.PGSERVICE ? await defaultsOf(env) : parse.defaults
+      const discovered = discover(view, { schemes: SCHEMES, defaults })
+      const targets = await completed(discovered, parse, env)
       found.push(...targets.map(({ target, sources }) => ({ target, sources, where })))
       const text = view[variable]
       if (targets.length > 0 || !text || !variable.match(/_UR[LI]$/)) continue

@@ -4,7 +4,7 @@ import type { TargetConfig } from '../config/config.js'
 import { findConfig } from '../config/find.js'
 import type { Loaded } from '../config/load.js'
 import { HoldfastError, nearest, usage } from '../core/errors.js'
-import { redactAddress, Secret } from '../core/redact.js'
+import { redactAddress } from '../core/redact.js'
 import type { Expectation } from '../core/service.js'
 import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
 import type { Depth } from '../gate/options.js'
@@ -28,7 +28,6 @@ export interface Resolved {
 }
 
 type Env = Readonly<Record<string, string | undefined>>
-type Configured = Readonly<Record<string, string | TargetConfig>>
 
 /** From the arguments; without any from the configuration; without one from the environment. */
 export async function resolveTargets(
@@ -39,8 +38,8 @@ export async function resolveTargets(
   const file = configFile || findConfig(workingFolder())
   // Loaded when there is one: it brings YAML, TypeScript and a schema.
   const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
-  const configured = loaded?.config.targets ?? {}
   const parse = parser(env)
+  const configured = await configuredOf(loaded?.config.targets ?? {}, parse, env)
   const entries = entriesOf(args, configured, parse, env).map(one => one())
   if (entries.length > 0) return { wanted: await completed(apart(entries), parse, env), loaded }
   const { discover } = await import('../gate/discover.js')
@@ -52,6 +51,18 @@ export async function resolveTargets(
   return { wanted: await completed(wanted, parse, env), loaded }
 }
 
+/** The targets of a configuration, each read when it is asked for. */
+export type Configured = ReadonlyMap<string, () => Entry>
+
+async function configuredOf(
+  targets: Readonly<Record<string, string | TargetConfig>>,
+  parse: Parser,
+  env: Env,
+): Promise<Configured> {
+  if (Object.keys(targets).length === 0) return new Map()
+  return (await import('./configured.js')).configured(targets, parse, env)
+}
+
 /** One for each argument, without any for each target of the configuration; each throws where it cannot be used. */
 export const entriesOf = (
   args: readonly string[],
@@ -61,7 +72,7 @@ export const entriesOf = (
 ): (() => Entry)[] =>
   args.length > 0
     ? args.map(arg => () => fromArgument(arg, configured, parse, env))
-    : Object.keys(configured).map(name => () => fromConfig(name, configured, parse, env))
+    : [...configured.values()]
 
 /** Throws where the working directory has been removed. */
 export function workingFolder(): string {
@@ -82,7 +93,11 @@ export function apart(entries: readonly Entry[]): Wanted[] {
 }
 
 /** With what libpq's service and password files add. */
-async function completed(wanted: readonly Wanted[], { defaults }: Parser, env: Env): Promise<Wanted[]> {
+export async function completed<T extends Wanted>(
+  wanted: readonly T[],
+  { defaults }: Parser,
+  env: Env,
+): Promise<T[]> {
   const places = placesOf(env)
   return Promise.all(
     wanted.map(async one => {
@@ -110,7 +125,7 @@ export async function defaultsOf(env: Env): Promise<ReadonlyMap<string, string>>
   return (await import('../gate/libpq.js')).withServiceOf(defaults, placesOf(env))
 }
 
-interface Parser {
+export interface Parser {
   (text: string, source: string, name?: string): Target
   readonly defaults: ReadonlyMap<string, string>
 }
@@ -132,10 +147,11 @@ function user(): { username: string; homedir: string } | undefined {
 }
 
 function fromArgument(arg: string, configured: Configured, parse: Parser, env: Env): Entry {
-  if (Object.hasOwn(configured, arg)) return fromConfig(arg, configured, parse, env)
+  const named = configured.get(arg)
+  if (named) return named()
   const { name, address } = splitName(arg)
   if (/^[\w.-]+$/.test(address) && !/^exec:|^env:/.test(address)) {
-    const known = Object.keys(configured)
+    const known = [...configured.keys()]
     const near = nearest(address, known)
     const hint =
       known.length > 0
@@ -146,7 +162,7 @@ function fromArgument(arg: string, configured: Configured, parse: Parser, env: E
   return { ...fromAddress(address, 'argument', name, parse, env), named: name !== undefined }
 }
 
-function fromAddress(
+export function fromAddress(
   address: string,
   source: string,
   name: string | undefined,
@@ -161,32 +177,6 @@ function fromAddress(
   if (!text) throw usage(`env:${variable}: the variable ${variable} is ${text === '' ? 'empty' : 'not set'}`)
   return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
 }
-
-function fromConfig(name: string, configured: Configured, parse: Parser, env: Env): Entry {
-  const given = configured[name] ?? ''
-  const { url, until, query, schema, status, body, pool } = typeof given === 'string' ? { url: given } : given
-  const wanted = fromAddress(url, `configuration: ${name}`, name, parse, env)
-  if (wanted.target.service !== 'http' && (status !== undefined || body !== undefined)) {
-    throw misfit(name, wanted.target, 'status or body')
-  }
-  if (status !== undefined && !STATUSES.test(String(status))) {
-    throw new HoldfastError('config', `targets.${name}.status: "${status}" is not a list like 200-299,304`)
-  }
-  const params = new Map(wanted.target.params)
-  if (status !== undefined) params.set('status', new Secret(String(status)))
-  if (body !== undefined) params.set('body', new Secret(body))
-  return {
-    ...wanted,
-    target: { ...wanted.target, params },
-    named: true,
-    ...(until ? { until } : {}),
-    ...(query ? { queries: [query].flat() } : {}),
-    ...(schema ? { expect: schema as Expectation } : {}),
-    ...(pool ? { pool } : {}),
-  }
-}
-
-const STATUSES = /^\d{3}(-\d{3})?(,\d{3}(-\d{3})?)*$/
 
 /** An expectation that the target's service cannot be asked. */
 export const misfit = (name: string, { service }: Target, what: string): HoldfastError =>

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Ability } from '../../src/core/service.js'
 import type { ProbeOptions } from '../../src/gate/options.js'
-import { leavingNothing, probe, readiness, refusal } from './probing.js'
+import { leavingNothing, probe, readiness, refusal, SECRET } from './probing.js'
 import { isExempt, type Real } from './subject.js'
 import { SUBJECTS } from './subjects.js'
 
@@ -31,6 +31,21 @@ describe.each(SUBJECTS)('$name', subject => {
     const { session } = await probe(server.address)
     for (let i = 0; i < 3; i++) await session?.ping?.()
     expect(session).toBeDefined()
+  })
+
+  test('what a session tells of health is plain data without a secret, and the session goes on', async () => {
+    const { session } = await probe(server.address)
+    const health = await session?.health?.()
+    if (!health) return
+    const text = JSON.stringify(health)
+    expect(JSON.parse(text)).toEqual(health)
+    for (const form of [SECRET, encodeURIComponent(SECRET)]) expect(text).not.toContain(form)
+    if (subject.version) expect(health.facts.version).toMatch(subject.version)
+    for (const { id, message } of health.concerns) {
+      expect(id).toMatch(/^[a-z0-9]+(-[a-z0-9]+)*$/)
+      expect(message).not.toMatch(/undefined|NaN|\[object/)
+    }
+    await session?.ping?.()
   })
 
   test('with until tcp nothing is said, and no session is left', async () => {

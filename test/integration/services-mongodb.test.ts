@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Document, ObjectId, type Value } from '../../src/wire/bson.js'
 import { leavingNothing, probe, readiness, refusal, SECRET, startedPeer } from '../conformance/probing.js'
 import { certificates } from '../support/certs.js'
+import { healthAt, idsOf } from '../support/healthy.js'
 import { type MongoPeer, member, mongo, mongoErrors, opReply, PROCESS_ID } from '../support/mongopeer.js'
 import type { Script } from '../support/peer.js'
 import { GREETINGS, greets } from '../support/peers.js'
@@ -158,6 +159,27 @@ describe('what a server says of itself', () => {
       answer: name => (name === 'serverStatus' ? mongoErrors.unauthorized : undefined),
     })
     expect((await readiness(refused.url())).server).toEqual({ product: 'MongoDB', version: '7.0.14' })
+  })
+
+  test('of its health is its role, and, to who may monitor, how many connections it has', async () => {
+    const connections = { current: 9, available: 1 }
+    const answer = (name: string) =>
+      name === 'serverStatus' ? ({ connections, ok: 1 } as unknown as Document) : undefined
+    const monitored = await healthAt((await started({ user, answer })).login())
+    expect(monitored.facts).toMatchObject({
+      version: '7.0.14',
+      uptimeMs: 59_000,
+      role: 'standalone',
+      readOnly: false,
+      connectionsUsed: 9,
+      connectionsMax: 10,
+      tls: false,
+    })
+    expect(idsOf(monitored)).toContain('connections-nearly-full')
+    const refused = await started({
+      answer: name => (name === 'serverStatus' ? mongoErrors.unauthorized : undefined),
+    })
+    expect((await healthAt(refused.url())).facts).not.toHaveProperty('connectionsMax')
   })
 
   test('may come by OP_QUERY alone, as before 3.6, or by OP_MSG alone', async () => {

@@ -1,3 +1,4 @@
+import { capacity } from '../../core/capacity.js'
 import type { Concern } from '../../core/concern.js'
 import type { Health, Session } from '../../core/service.js'
 import type { Finding, NotReady, Verdict } from '../../core/verdict.js'
@@ -135,8 +136,11 @@ export class Examiner {
     await this.#ask('health', 'query', async () => {
       const { facts, concerns } = await exam.healthOf(session, () => this.shared.clock.now())
       this.#facts = facts
-      this.#concerns.push(...concerns)
-      return exam.healthSeen(facts, concerns)
+      const { pool } = this.patient
+      const tight = pool && capacity(facts, pool)
+      const all = tight ? [...concerns, tight] : concerns
+      this.#concerns.push(...all)
+      return exam.healthSeen(facts, all)
     })
   }
 

@@ -38,6 +38,11 @@ export class Exchange {
     })
   }
 
+  /** The connection of the last answer, while it is kept. */
+  get link(): Link | undefined {
+    return this.#link
+  }
+
   async connect(attempt = this.attempt, options?: { quiet: boolean }): Promise<Link> {
     const link = await attempt.connect(options)
     this.#link = link

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Expectation, ProbeError, type Row, type Session } from '../../core/service.js'
+import { type Expectation, type Health, ProbeError, type Row, type Session } from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import { tabSeparated } from '../../wire/tsv.js'
 import { type Answer, refused } from './answer.js'
@@ -37,7 +37,7 @@ export class ClickHouseSession implements Session {
   }
 
   async ping(): Promise<void> {
-    await this.#ask('SELECT 1')
+    await this.ask('SELECT 1')
   }
 
   async inspect(): Promise<Server> {
@@ -52,13 +52,13 @@ export class ClickHouseSession implements Session {
 
   async #life(): Promise<Row> {
     const basic = 'SELECT uptime(), toUnixTimestamp(now())'
-    if (!atLeast(this.version, 20, 12)) return (await this.#ask(basic))[0] ?? []
+    if (!atLeast(this.version, 20, 12)) return (await this.ask(basic))[0] ?? []
     const uuid = "(SELECT toString(uuid) FROM system.tables WHERE database = 'system' AND name = 'one')"
     try {
-      return (await this.#ask(`${basic}, ${uuid}`))[0] ?? []
+      return (await this.ask(`${basic}, ${uuid}`))[0] ?? []
     } catch (error) {
       if (!(error instanceof ProbeError)) throw error
-      return (await this.#ask(basic))[0] ?? []
+      return (await this.ask(basic))[0] ?? []
     }
   }
 
@@ -66,7 +66,7 @@ export class ClickHouseSession implements Session {
     const id = `holdfast-${randomUUID()}`
     this.#asking = id
     try {
-      const rows = await this.#ask(text, { query_id: id })
+      const rows = await this.ask(text, { query_id: id })
       this.#asking = undefined
       return rows
     } catch (error) {
@@ -79,7 +79,7 @@ export class ClickHouseSession implements Session {
 
   /** A temporary table lives in a session of HTTP, and ends with it. */
   async write(): Promise<void> {
-    const [row] = await this.#ask("SELECT value FROM system.settings WHERE name = 'readonly'")
+    const [row] = await this.ask("SELECT value FROM system.settings WHERE name = 'readonly'")
     const readonly = row?.[0] ?? '0'
     if (readonly !== '0') {
       throw new ProbeError({
@@ -90,13 +90,13 @@ export class ClickHouseSession implements Session {
       })
     }
     const session = { session_id: `holdfast-${randomUUID()}`, session_timeout: String(SESSION_S) }
-    await this.#ask('CREATE TEMPORARY TABLE holdfast_probe (n UInt8)', session).catch(ungranted)
-    await this.#ask('INSERT INTO holdfast_probe VALUES (1)', session)
-    await this.#ask('DROP TEMPORARY TABLE holdfast_probe', session)
+    await this.ask('CREATE TEMPORARY TABLE holdfast_probe (n UInt8)', session).catch(ungranted)
+    await this.ask('INSERT INTO holdfast_probe VALUES (1)', session)
+    await this.ask('DROP TEMPORARY TABLE holdfast_probe', session)
   }
 
   async missing(expected: Expectation): Promise<string | undefined> {
-    const { tables = [], columns = [], extensions = [] } = expected
+    const { tables = [], columns = [], extensions = [], migration } = expected
     if (extensions.length > 0) {
       throw new ProbeError({
         reason: 'client-misuse',
@@ -109,8 +109,14 @@ export class ClickHouseSession implements Session {
       ...(await this.#absent(columns, 'system.columns', "concat(table, '.', name)")).map(
         name => `column ${name}`,
       ),
+      ...(migration === undefined ? [] : await (await import('./ledgers.js')).lacking(migration, this)),
     ]
     return absent.length > 0 ? absent.join(', ') : undefined
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this)
   }
 
   /** Names count with their database, or without it for the one of the session. */
@@ -118,7 +124,7 @@ export class ClickHouseSession implements Session {
     if (names.length === 0) return []
     const counts = names.map(one => `countIf(whole = ${literal(one)} OR (here AND own = ${literal(one)}))`)
     const rows = `SELECT ${name} AS own, concat(database, '.', ${name}) AS whole, database = currentDatabase() AS here FROM ${from}`
-    const [row] = await this.#ask(`SELECT ${counts.join(', ')} FROM (${rows})`)
+    const [row] = await this.ask(`SELECT ${counts.join(', ')} FROM (${rows})`)
     return names.filter((_, i) => (row?.[i] ?? '0') === '0')
   }
 
@@ -131,7 +137,7 @@ export class ClickHouseSession implements Session {
     await killed
   }
 
-  async #ask(text: string, parameters: Readonly<Record<string, string>> = {}): Promise<Row[]> {
+  async ask(text: string, parameters: Readonly<Record<string, string>> = {}): Promise<Row[]> {
     const answer = await this.wire.ask(text, { default_format: 'TabSeparated', ...parameters })
     const refusal = refused(answer)
     if (refusal) throw refusal

@@ -1,5 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { type Expectation, type Link, ProbeError, type Row, type Session } from '../../core/service.js'
+import {
+  type Expectation,
+  type Health,
+  type Link,
+  ProbeError,
+  type Row,
+  type Session,
+} from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import { type Document, ObjectId, type Value } from '../../wire/bson.js'
 import type { Conversation } from './conversation.js'
@@ -48,6 +55,11 @@ export class MongodbSession implements Session {
     if (typeof version === 'string') this.#version = version
     const { ageMs } = this.server
     return { ...this.server, ...(ageMs === undefined ? await this.#uptime() : {}) }
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this, await again(this.talk))
   }
 
   /** Only a user that may monitor learns it, and only servers before 4.4 are asked. */

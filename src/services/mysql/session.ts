@@ -1,4 +1,11 @@
-import { type Expectation, type Link, ProbeError, type Row, type Session } from '../../core/service.js'
+import {
+  type Expectation,
+  type Health,
+  type Link,
+  ProbeError,
+  type Row,
+  type Session,
+} from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import {
   CAN,
@@ -16,7 +23,7 @@ import { type Conversation, failure, unexpected } from './conversation.js'
 import { missingFrom } from './schema.js'
 import { inspection, productOf } from './server.js'
 
-/** What is kept of the first row, in bytes. */
+/** What is kept of a row, in bytes. */
 const MAX_ROW = 1 << 20
 
 export class MysqlSession implements Session {
@@ -84,7 +91,16 @@ export class MysqlSession implements Session {
   }
 
   async missing(expected: Expectation): Promise<string | undefined> {
-    return missingFrom(expected, text => this.ask(text))
+    const missing = await missingFrom(expected, text => this.ask(text))
+    if (expected.migration === undefined) return missing
+    const { lacking } = await import('./ledgers.js')
+    const all = [...(missing ? [missing] : []), ...(await lacking(expected.migration, this))]
+    return all.length > 0 ? all.join(', ') : undefined
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this)
   }
 
   /** Resolves when the server has been asked to end what it still works on, where it does: after a second at most. */
@@ -96,22 +112,22 @@ export class MysqlSession implements Session {
     await cancelled
   }
 
-  /** Runs one statement by the text protocol. Gives the first row of its first result, which is all that is looked at. */
-  async ask(text: string): Promise<Row[]> {
+  /** Runs one statement by the text protocol. Gives the first row of its first result, or as many as are asked for. */
+  async ask(text: string, most = 1): Promise<Row[]> {
     this.#asking = true
-    const rows = await this.#answer(text)
+    const rows = await this.#answer(text, most)
     this.#asking = false
     return rows
   }
 
-  async #answer(text: string): Promise<Row[]> {
+  async #answer(text: string, most = 1): Promise<Row[]> {
     this.link.write(query(text))
-    const { kept, more } = await this.#result()
-    for (let left = more; left; ) left = (await this.#result()).more
+    const { kept, more } = await this.#result(most)
+    for (let left = more; left; ) left = (await this.#result(0)).more
     return kept
   }
 
-  async #result(): Promise<{ kept: Row[]; more: boolean }> {
+  async #result(most: number): Promise<{ kept: Row[]; more: boolean }> {
     const kept: Row[] = []
     const first = await this.#read()
     if (isOk(first)) return { kept, more: hasMore(first, this.capabilities) }
@@ -122,9 +138,9 @@ export class MysqlSession implements Session {
       if (!isEnd(end)) throw unexpected(end, 'a query')
     }
     for (;;) {
-      const payload = await this.#read(kept.length === 0 ? MAX_ROW : undefined)
+      const payload = await this.#read(kept.length < most ? MAX_ROW : undefined)
       if (isEnd(payload)) return { kept, more: hasMore(payload, this.capabilities) }
-      if (kept.length === 0) kept.push(textRow(payload, columns, payload.length === MAX_ROW))
+      if (kept.length < most) kept.push(textRow(payload, columns, payload.length === MAX_ROW))
     }
   }
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Link, LinkError, ProbeError, type Session } from '../../core/service.js'
+import { type Health, type Link, LinkError, ProbeError, type Session } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Server } from '../../core/verdict.js'
 import {
@@ -86,6 +86,11 @@ export class NatsSession implements Session {
 
   async inspect(): Promise<Server> {
     return this.server
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this)
   }
 
   /** A message to itself, on a subject that nobody else knows. */

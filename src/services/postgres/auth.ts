@@ -23,7 +23,11 @@ export async function authenticate(
   target: Target,
   link: Link,
 ): Promise<void> {
-  const allow = methodsAllowed(target)
+  const check = methodsAllowed(target)
+  const allow = (method: string) => {
+    talk.method = method
+    check(method)
+  }
   const bound = target.params.get('channel_binding')?.reveal() === 'require'
   let used = false
   let scram: Scram | undefined

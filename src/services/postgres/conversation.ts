@@ -18,6 +18,8 @@ export class Conversation {
   pid: number | undefined
   /** What a CancelRequest has to show. */
   key: number | undefined
+  /** How the login was proved, in the words of require_auth. */
+  method = 'none'
   /** What the server opened with, until its second message. */
   #opening: Uint8Array | undefined
   #messages = 0

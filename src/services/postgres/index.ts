@@ -108,7 +108,7 @@ async function enter(target: Target, attempt: Attempt, link: Link): Promise<Sess
       throw error instanceof ProbeError ? await explain(error, target, attempt) : error
     }
   })
-  const session = new PostgresSession(link, talk, () => cancel(attempt, talk, link.secure))
+  const session = new PostgresSession(link, talk, () => cancel(attempt, talk, link.secure), target)
   await attraction(session, target)
   return session
 }

@@ -1,4 +1,12 @@
-import { type Expectation, type Link, ProbeError, type Row, type Session } from '../../core/service.js'
+import {
+  type Expectation,
+  type Health,
+  type Link,
+  ProbeError,
+  type Row,
+  type Session,
+} from '../../core/service.js'
+import type { Target } from '../../core/target.js'
 import type { Server } from '../../core/verdict.js'
 import { dataRow, query, terminate } from '../../wire/postgres.js'
 import { type Conversation, failure, type Message } from './conversation.js'
@@ -21,6 +29,7 @@ export class PostgresSession implements Session {
     readonly talk: Conversation,
     /** Ends a question that nobody waits for any more: the server would go on with it. */
     readonly cancel: () => Promise<void> = async () => {},
+    readonly target?: Target,
   ) {}
 
   get server(): Server {
@@ -35,11 +44,11 @@ export class PostgresSession implements Session {
   }
 
   async ping(): Promise<void> {
-    await this.#ask('SELECT 1')
+    await this.ask('SELECT 1')
   }
 
   async inspect(): Promise<Server> {
-    const [row] = await this.#ask(INSPECT)
+    const [row] = await this.ask(INSPECT)
     const [pid, incarnation, age] = row ?? []
     const via = this.server.via ?? (pid && Number(pid) !== this.talk.pid ? 'pooler' : undefined)
     return {
@@ -52,7 +61,7 @@ export class PostgresSession implements Session {
 
   async query(text: string): Promise<readonly Row[]> {
     try {
-      return await this.#ask(text)
+      return await this.ask(text)
     } catch (error) {
       // A table that is not there yet is what migrations make.
       if (error instanceof ProbeError && /^(42P01|3F000|42703)$/.test(error.finding.code ?? '')) {
@@ -64,36 +73,31 @@ export class PostgresSession implements Session {
 
   async write(): Promise<void> {
     try {
-      await this.#ask(
+      await this.ask(
         'BEGIN; CREATE TEMPORARY TABLE holdfast_probe (n int); INSERT INTO holdfast_probe VALUES (1); ROLLBACK',
       )
     } catch (error) {
       // Where the role may not make temporary tables, drawing a transaction number has to do; read-only comes first.
       if (!(error instanceof ProbeError && error.finding.code === '42501')) throw error
-      await this.#ask('ROLLBACK; SELECT txid_current()')
+      await this.ask('ROLLBACK; SELECT txid_current()')
     }
   }
 
   /** Whether it recovers from another server, and whether it takes writes. */
   async role(): Promise<{ standby: boolean; readOnly: boolean }> {
-    const [row] = await this.#ask("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
+    const [row] = await this.ask("SELECT pg_is_in_recovery(), current_setting('transaction_read_only')")
     const standby = row?.[0] === 't'
     return { standby, readOnly: standby || row?.[1] === 'on' }
   }
 
   async missing(expected: Expectation): Promise<string | undefined> {
-    const checks = [
-      ...(expected.tables ?? []).map(name => [`table ${name}`, `${regclass(name)} IS NOT NULL`]),
-      ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
-      ...(expected.extensions ?? []).map(name => [
-        `extension ${name}`,
-        `EXISTS (SELECT FROM pg_extension WHERE extname = ${literal(name)})`,
-      ]),
-    ] as const
-    if (checks.length === 0) return undefined
-    const [row] = await this.#ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`)
-    const missing = checks.filter((_, i) => row?.[i] !== 't').map(([what]) => what)
-    return missing.length > 0 ? missing.join(', ') : undefined
+    const { missingFrom } = await import('./schema.js')
+    return missingFrom(expected, this)
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this)
   }
 
   async close(): Promise<void> {
@@ -102,15 +106,15 @@ export class PostgresSession implements Session {
     if (this.#asking) await this.cancel()
   }
 
-  /** Runs a simple query; the rows are those of its first result. */
-  async #ask(text: string): Promise<Row[]> {
+  /** Runs a simple query; the rows are those of its first result, or of another, counted from 0. */
+  async ask(text: string, nth = 0): Promise<Row[]> {
     this.#asking = true
-    const rows = await this.#answer(text)
+    const rows = await this.#answer(text, nth)
     this.#asking = false
     return rows
   }
 
-  async #answer(text: string): Promise<Row[]> {
+  async #answer(text: string, nth: number): Promise<Row[]> {
     this.link.write(query(text))
     const rows: Row[] = []
     let results = 0
@@ -129,7 +133,7 @@ export class PostgresSession implements Session {
         // After a FATAL there is no ReadyForQuery.
         if (error.finding.reason === 'connection-lost') throw error
       } else if (message.type === 'D') {
-        if (results === 0 && rows.length < MAX_ROWS) rows.push(dataRow(message.body))
+        if (results === nth && rows.length < MAX_ROWS) rows.push(dataRow(message.body))
       } else if (message.type === 'C' || message.type === 'I') {
         results++
       } else if (message.type !== 'T') {
@@ -137,21 +141,4 @@ export class PostgresSession implements Session {
       }
     }
   }
-}
-
-function hasColumn(name: string): string {
-  const dot = name.lastIndexOf('.')
-  return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${regclass(name.slice(0, dot))}
-    AND attname = ${literal(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
-}
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
-/** A relation by its name as SQL reads it, else exactly as it is written: "UserAccount" keeps its capitals. */
-function regclass(name: string): string {
-  const exact = name
-    .split('.')
-    .map(part => `"${part.replaceAll('"', '""')}"`)
-    .join('.')
-  return `coalesce(to_regclass(${literal(name)}), to_regclass(${literal(exact)}))`
 }

@@ -1,4 +1,4 @@
-import { ProbeError, type Session } from '../../core/service.js'
+import { type Health, ProbeError, type Session } from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import { AmqpSyntaxError, type Frame } from '../../wire/amqp.js'
 import {
@@ -125,6 +125,16 @@ export class RabbitmqSession implements Session {
       if (payload.length === 0) throw told(new AmqpSyntaxError('an empty frame in a body'))
       left -= payload.length
     }
+  }
+
+  /** Why the broker takes no messages from this connection, where it has said so. */
+  get alarm(): string | undefined {
+    return this.#blocked
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this)
   }
 
   async close(): Promise<void> {

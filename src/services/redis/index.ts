@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type Link, ProbeError, type Service, type Session } from '../../core/service.js'
+import { type Health, type Link, ProbeError, type Service, type Session } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Server } from '../../core/verdict.js'
 import { beginsReply, command, type Reply, RespError, RespSyntaxError, readReply } from '../../wire/resp.js'
@@ -16,7 +16,7 @@ export const redis: Service = {
     try {
       if (target.tls.mode !== 'disable' && link.address !== 'unix')
         await attempt.step('tls', () => link.startTls())
-      const session = new RedisSession(link)
+      const session = new RedisSession(link, target)
       if (target.password) await attempt.step('auth', () => session.login(target))
       else await attempt.step('handshake', () => session.greet())
       const { database } = target
@@ -45,7 +45,10 @@ class RedisSession implements Session {
   /** Does the server know a password? */
   #told = false
 
-  constructor(readonly link: Link) {}
+  constructor(
+    readonly link: Link,
+    readonly target: Target,
+  ) {}
 
   get server(): Server {
     const version = this.#greeting('version')
@@ -113,6 +116,11 @@ class RedisSession implements Session {
     const key = `holdfast:probe:${randomUUID()}`
     await this.ask('SET', key, '1', 'PX', '1000')
     await this.ask('DEL', key)
+  }
+
+  async health(): Promise<Health> {
+    const { healthOf } = await import('./health.js')
+    return healthOf(this, this.target)
   }
 
   async close(): Promise<void> {
