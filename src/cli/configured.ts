@@ -3,7 +3,7 @@ import { HoldfastError } from '../core/errors.js'
 import { Secret } from '../core/redact.js'
 import type { Expectation } from '../core/service.js'
 import type { Env } from '../gate/variables.js'
-import { type Configured, type Entry, fromAddress, misfit, type Parser } from './targets.js'
+import { type Configured, type Entry, fromAddress, misfit, type Parser } from './wanted.js'
 
 /** What the configuration says of each target; an entry throws where it cannot be used. */
 export const configured = (

@@ -10,8 +10,9 @@ import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { type Call, Values } from './call.js'
 import { DoctorReporting } from './output/doctor.js'
-import { resolveTargets, type Wanted } from './targets.js'
+import { resolveTargets } from './targets.js'
 import { aimsOf } from './wait.js'
+import type { Wanted } from './wanted.js'
 
 /** `holdfast doctor` */
 export async function doctorVerb({ targets, values }: Call): Promise<number> {

@@ -12,17 +12,9 @@ import type { Checked, CheckedTarget, Problem } from '../start/subject.js'
 import { Values, type Verb } from './call.js'
 import { configured } from './configured.js'
 import { wrongOptions } from './gather-options.js'
-import {
-  apart,
-  completed,
-  defaultsOf,
-  type Entry,
-  entriesOf,
-  parser,
-  type Wanted,
-  workingFolder,
-} from './targets.js'
+import { apart, completed, defaultsOf, entriesOf, parser, workingFolder } from './targets.js'
 import { aimsOf } from './wait.js'
+import type { Entry, Wanted } from './wanted.js'
 
 /** A configuration that was read as far as it goes. */
 export interface Reading {

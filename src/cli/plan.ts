@@ -5,8 +5,9 @@ import type { Aim, WaitOptions } from '../gate/outcome.js'
 import { loadService } from '../services/registry.js'
 import { dialectOf } from '../start/dialects.js'
 import type { Call, Values } from './call.js'
-import { resolveTargets, type Wanted } from './targets.js'
+import { resolveTargets } from './targets.js'
 import { aimsOf } from './wait.js'
+import type { Wanted } from './wanted.js'
 
 /** What a start is made of, once its configuration has been read. */
 export interface Plan {

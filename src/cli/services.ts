@@ -1,6 +1,6 @@
 import { nearest, usage } from '../core/errors.js'
 import { SERVICES } from '../standin/capabilities.js'
-import type { Wanted } from './targets.js'
+import type { Wanted } from './wanted.js'
 
 /** A service that COMMAND needs. */
 export interface Asked {

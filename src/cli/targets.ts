@@ -1,33 +1,18 @@
-import { existsSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import type { TargetConfig } from '../config/config.js'
 import { findConfig } from '../config/find.js'
 import type { Loaded } from '../config/load.js'
-import { HoldfastError, nearest, usage } from '../core/errors.js'
+import { nearest, usage } from '../core/errors.js'
 import { redactAddress } from '../core/redact.js'
-import type { Expectation } from '../core/service.js'
-import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
-import type { Depth } from '../gate/options.js'
-import { libpqDefaults, type Source, URL_VARIABLES } from '../gate/variables.js'
+import { nameApart, parseTarget, splitName } from '../core/target.js'
+import { type Env, libpqDefaults, URL_VARIABLES } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
-
-/** A target with what the configuration expects of it. */
-export interface Wanted {
-  readonly target: Target
-  readonly until?: Depth
-  readonly queries?: readonly string[]
-  readonly expect?: Expectation
-  readonly pool?: TargetConfig['pool']
-  /** The environment's variables that name it. */
-  readonly sources: readonly Source[]
-}
+import { type Configured, type Entry, fromAddress, type Parser, type Wanted } from './wanted.js'
 
 export interface Resolved {
   readonly wanted: readonly Wanted[]
   readonly loaded: Loaded | undefined
 }
-
-type Env = Readonly<Record<string, string | undefined>>
 
 /** From the arguments; without any from the configuration; without one from the environment. */
 export async function resolveTargets(
@@ -50,9 +35,6 @@ export async function resolveTargets(
   const wanted = apart(discovered.map(one => ({ ...one, named: false })))
   return { wanted: await completed(wanted, parse, env), loaded }
 }
-
-/** The targets of a configuration, each read when it is asked for. */
-export type Configured = ReadonlyMap<string, () => Entry>
 
 async function configuredOf(
   targets: Readonly<Record<string, string | TargetConfig>>,
@@ -83,10 +65,6 @@ export function workingFolder(): string {
   }
 }
 
-export interface Entry extends Wanted {
-  readonly named: boolean
-}
-
 export function apart(entries: readonly Entry[]): Wanted[] {
   const targets = nameApart(entries)
   return entries.map(({ named: _, ...wanted }, i) => ({ ...wanted, target: targets[i] ?? wanted.target }))
@@ -98,49 +76,35 @@ export async function completed<T extends Wanted>(
   { defaults }: Parser,
   env: Env,
 ): Promise<T[]> {
-  const places = placesOf(env)
   return Promise.all(
     wanted.map(async one => {
       const { service, params, password } = one.target
-      const reads =
-        service === 'postgres' &&
-        (params.has('service') ||
-          (!password?.reveal() && (params.has('passfile') || existsSync(places.passfile))))
-      if (!reads) return one
-      const { fromFiles } = await import('../gate/libpq.js')
-      return { ...one, target: fromFiles(one.target, { schemes: SCHEMES, defaults }, places) }
+      if (service !== 'postgres' || (password?.reveal() && !params.has('service'))) return one
+      const { fromFiles, placesOf } = await import('../gate/libpq.js')
+      return { ...one, target: fromFiles(one.target, { schemes: SCHEMES, defaults }, placesOf(env)) }
     }),
   )
 }
 
-function placesOf(env: Env) {
-  const home = env.HOME || user()?.homedir
-  return { env, home, passfile: home ? `${home}/.pgpass` : '' }
-}
-
 /** What holds in the environment where an address is silent, with the service that PGSERVICE names. */
 export async function defaultsOf(env: Env): Promise<ReadonlyMap<string, string>> {
-  const defaults = libpqDefaults(env, user()?.username)
+  const defaults = libpqDefaults(env, userName())
   if (!env.PGSERVICE) return defaults
-  return (await import('../gate/libpq.js')).withServiceOf(defaults, placesOf(env))
-}
-
-export interface Parser {
-  (text: string, source: string, name?: string): Target
-  readonly defaults: ReadonlyMap<string, string>
+  const { placesOf, withServiceOf } = await import('../gate/libpq.js')
+  return withServiceOf(defaults, placesOf(env))
 }
 
 export function parser(env: Env): Parser {
-  const defaults = libpqDefaults(env, user()?.username)
+  const defaults = libpqDefaults(env, userName())
   const parse = (text: string, source: string, name?: string) =>
     parseTarget(text, { schemes: SCHEMES, source, defaults, ...(name ? { name } : {}) })
   return Object.assign(parse, { defaults })
 }
 
-/** libpq's default role, and the home; a user number without an entry has none. */
-function user(): { username: string; homedir: string } | undefined {
+/** libpq's default role; a user number without an entry has none. */
+function userName(): string | undefined {
   try {
-    return userInfo()
+    return userInfo().username
   } catch {
     return undefined
   }
@@ -161,23 +125,3 @@ function fromArgument(arg: string, configured: Configured, parse: Parser, env: E
   }
   return { ...fromAddress(address, 'argument', name, parse, env), named: name !== undefined }
 }
-
-export function fromAddress(
-  address: string,
-  source: string,
-  name: string | undefined,
-  parse: Parser,
-  env: Env,
-): Wanted {
-  const variable = /^env:(.*)$/i.exec(address)?.[1]
-  if (variable === undefined) return { target: parse(address, source, name), sources: [] }
-  if (!/^[A-Za-z_]\w*$/.test(variable))
-    throw usage('env: takes the name of a variable, like env:DATABASE_URL; an address stands alone')
-  const text = env[variable]
-  if (!text) throw usage(`env:${variable}: the variable ${variable} is ${text === '' ? 'empty' : 'not set'}`)
-  return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
-}
-
-/** An expectation that the target's service cannot be asked. */
-export const misfit = (name: string, { service }: Target, what: string): HoldfastError =>
-  new HoldfastError('config', `targets.${name}: it is a ${service} target, which takes no ${what}`)

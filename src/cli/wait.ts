@@ -11,7 +11,8 @@ import { loadService } from '../services/registry.js'
 import type { Call, Values } from './call.js'
 import { Reporting } from './reporting.js'
 import { CONTRADICTIONS } from './spec.js'
-import { misfit, resolveTargets, type Wanted } from './targets.js'
+import { resolveTargets } from './targets.js'
+import { misfit, type Wanted } from './wanted.js'
 
 /** `holdfast wait` */
 export async function waitVerb({ targets, command, values }: Call): Promise<number> {

@@ -6,7 +6,7 @@ import { type FoundPassword, passwordIn } from '../core/passfile.js'
 import { Secret } from '../core/redact.js'
 import { type Setting, serviceIn } from '../core/servicefile.js'
 import { type ParseOptions, parseTarget, type Target } from '../core/target.js'
-import { readPasswordFile, textOf } from '../io/libpqfiles.js'
+import { homeOf, readPasswordFile, textOf } from '../io/libpqfiles.js'
 import type { Env } from './variables.js'
 
 /** Where libpq's files are looked for. */
@@ -16,6 +16,12 @@ export interface Places {
   readonly home: string | undefined
   /** The password file that is read where none is named. */
   readonly passfile?: string
+}
+
+/** Where libpq would look for this user's. */
+export function placesOf(env: Env): Places {
+  const home = homeOf(env)
+  return { env, home, ...(home ? { passfile: join(home, '.pgpass') } : {}) }
 }
 
 /** Where distributions build libpq to look for pg_service.conf: Debian, PGDG's RPMs, Alpine, from source. */
