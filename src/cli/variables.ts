@@ -1,25 +1,11 @@
 import { parseTarget, type Target } from '../core/target.js'
-import { discover, identity } from '../gate/discover.js'
+import { discover, identity, USUAL_VARIABLES } from '../gate/discover.js'
 import type { Source } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 import type { Handover } from '../standin/handover.js'
 import type { Settled } from '../standin/settle.js'
 import type { Asked } from './services.js'
 import { defaultsOf } from './targets.js'
-
-/** The variable that takes an address which no variable named. */
-const VARIABLES: Readonly<Record<string, string>> = {
-  postgres: 'DATABASE_URL',
-  redis: 'REDIS_URL',
-  mysql: 'MYSQL_URL',
-  clickhouse: 'CLICKHOUSE_URL',
-  mongodb: 'MONGODB_URI',
-  rabbitmq: 'AMQP_URL',
-  nats: 'NATS_URL',
-  kafka: 'KAFKA_URL',
-  mqtt: 'MQTT_URL',
-  memcached: 'MEMCACHED_URL',
-}
 
 /** What COMMAND's environment gets for each service. */
 export async function handoversOf(
@@ -59,7 +45,7 @@ function fallbackOf(
   taken: ReadonlySet<string>,
   env: NodeJS.ProcessEnv,
 ): string | undefined {
-  const usual = VARIABLES[service]
+  const usual = USUAL_VARIABLES[service]
   if (!usual || !taken.has(usual)) return usual
   const own = `${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`
   return env[own] === undefined ? own : undefined

@@ -10,6 +10,20 @@ export interface Found {
   readonly sources: readonly Source[]
 }
 
+/** The variable for a service's address where nothing names another. */
+export const USUAL_VARIABLES: Readonly<Record<string, string>> = {
+  postgres: 'DATABASE_URL',
+  redis: 'REDIS_URL',
+  mysql: 'MYSQL_URL',
+  clickhouse: 'CLICKHOUSE_URL',
+  mongodb: 'MONGODB_URI',
+  rabbitmq: 'AMQP_URL',
+  nats: 'NATS_URL',
+  kafka: 'KAFKA_URL',
+  mqtt: 'MQTT_URL',
+  memcached: 'MEMCACHED_URL',
+}
+
 export interface DiscoverOptions {
   readonly schemes: ReadonlyMap<string, Scheme>
   readonly defaults?: ReadonlyMap<string, string>

@@ -3,6 +3,7 @@ import type { Concern } from '../core/concern.js'
 import { HoldfastError, nearest } from '../core/errors.js'
 import type { Host } from '../core/hosts.js'
 import { type FoundPassword, passwordIn } from '../core/passfile.js'
+import { shellWord } from '../core/quoting.js'
 import { Secret } from '../core/redact.js'
 import { type Setting, serviceIn } from '../core/servicefile.js'
 import { type ParseOptions, parseTarget, type Target } from '../core/target.js'
@@ -171,9 +172,7 @@ function ignored(why: 'not a plain file' | 'open to others', shown: string, path
     advice: others
       ? `Run chmod 600 ${shown}, or put the password into the address or PGPASSWORD.`
       : 'Name a plain file by PGPASSFILE.',
-    ...(others
-      ? { fix: `chmod 600 ${/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`}` }
-      : {}),
+    ...(others ? { fix: `chmod 600 ${shellWord(path)}` } : {}),
     where: shown,
   }
 }

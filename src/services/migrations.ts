@@ -1,3 +1,4 @@
+import { shellWord } from '../core/quoting.js'
 /** What migration tools have applied, by their tables, and whether one migration is among it. */
 import type { Row } from '../core/service.js'
 import type { Findings } from './findings.js'
@@ -128,11 +129,9 @@ export async function migrationHealth(
   }
 }
 
-const shell = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
-
 /** Each tool's command that resolves a migration which stopped. */
 const REPAIR: Readonly<Record<string, (migration: string) => string>> = {
   Flyway: () => 'flyway repair',
   'golang-migrate': version => `migrate -path migrations -database "$DATABASE_URL" force ${version}`,
-  Prisma: name => `npx prisma migrate resolve --rolled-back ${shell(name)}`,
+  Prisma: name => `npx prisma migrate resolve --rolled-back ${shellWord(name)}`,
 }

@@ -1,7 +1,6 @@
-import { writeFileSync } from 'node:fs'
 import { RULES } from '../../start/rules/all.js'
 import type { Findings } from './findings.js'
-import { escapeXml, unwritable } from './junit.js'
+import { escapeXml, writeSuite } from './junit.js'
 
 /** A test suite with one case a rule, so that what passed is seen, too. */
 export function writeFindings(file: string, { settled, deploy, durationMs }: Findings): void {
@@ -21,12 +20,5 @@ export function writeFindings(file: string, { settled, deploy, durationMs }: Fin
     if (reason) return `${head}>\n    <skipped message="${escapeXml(reason.silenced ?? '')}"/>\n  </testcase>`
     return `${head}/>`
   })
-  const number = (tag: string) => cases.filter(text => text.includes(`<${tag} `)).length
-  const seconds = (durationMs / 1000).toFixed(3)
-  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<testsuite name="holdfast check" tests="${cases.length}" failures="${number('failure')}" errors="0" skipped="${number('skipped')}" time="${seconds}">\n${cases.join('\n')}\n</testsuite>\n`
-  try {
-    writeFileSync(file, xml)
-  } catch (error) {
-    throw unwritable(file, error)
-  }
+  writeSuite(file, 'check', cases, durationMs)
 }

@@ -18,7 +18,7 @@ export function checkWritable(file: string): void {
   }
 }
 
-export const unwritable = (file: string, error: unknown): Error =>
+const unwritable = (file: string, error: unknown): Error =>
   usage(`--junit: "${redactPath(file)}" cannot be written (${(error as NodeJS.ErrnoException).code})`)
 
 /** A test suite with one case a target, and `more` cases after them. */

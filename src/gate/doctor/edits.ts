@@ -1,5 +1,5 @@
 import type { Host } from '../../core/hosts.js'
-import { shellWord } from '../../core/shell.js'
+import { shellWord } from '../../core/quoting.js'
 import type { Target } from '../../core/target.js'
 import { originsOf } from '../origins.js'
 import { DB_VARIABLES, PG_VARIABLES } from '../variables.js'

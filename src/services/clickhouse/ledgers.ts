@@ -1,3 +1,4 @@
+import { clickhouseLiteral } from '../../core/quoting.js'
 import type { Row } from '../../core/service.js'
 import type { Findings } from '../findings.js'
 import { COLUMNS, type Dialect, ledgersIn, TABLES } from '../ledgers.js'
@@ -5,7 +6,7 @@ import { migrationHealth, missingMigration } from '../migrations.js'
 
 const dialect: Dialect = {
   quote: name => `\`${name.replaceAll('\\', '\\\\').replaceAll('`', '\\`')}\``,
-  literal: text => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
+  literal: clickhouseLiteral,
   text: expression => `toString(${expression})`,
 }
 

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { clickhouseLiteral } from '../../core/quoting.js'
 import { type Expectation, type Health, ProbeError, type Row, type Session } from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import { tabSeparated } from '../../wire/tsv.js'
@@ -122,7 +123,9 @@ export class ClickHouseSession implements Session {
   /** Names count with their database, or without it for the one of the session. */
   async #absent(names: readonly string[], from: string, name: string): Promise<string[]> {
     if (names.length === 0) return []
-    const counts = names.map(one => `countIf(whole = ${literal(one)} OR (here AND own = ${literal(one)}))`)
+    const counts = names.map(
+      one => `countIf(whole = ${clickhouseLiteral(one)} OR (here AND own = ${clickhouseLiteral(one)}))`,
+    )
     const rows = `SELECT ${name} AS own, concat(database, '.', ${name}) AS whole, database = currentDatabase() AS here FROM ${from}`
     const [row] = await this.ask(`SELECT ${counts.join(', ')} FROM (${rows})`)
     return names.filter((_, i) => (row?.[i] ?? '0') === '0')
@@ -176,5 +179,3 @@ function atLeast(version: string | undefined, major: number, minor: number): boo
   const [a = 0, b = 0] = (version ?? '').split('.').map(Number)
   return a > major || (a === major && b >= minor)
 }
-
-const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`

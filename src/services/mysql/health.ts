@@ -1,4 +1,5 @@
 import { crowding } from '../../core/capacity.js'
+import { mysqlLiteral } from '../../core/quoting.js'
 import type { Health, Link, Row } from '../../core/service.js'
 import type { Server } from '../../core/verdict.js'
 import type { Greeting } from '../../wire/mysql.js'
@@ -136,4 +137,4 @@ export async function healthOf(session: Asking): Promise<Health> {
   }
 }
 
-const quoted = (name: string | null | undefined): string => `'${(name ?? '').replaceAll("'", "''")}'`
+const quoted = (name: string | null | undefined): string => mysqlLiteral(name ?? '')

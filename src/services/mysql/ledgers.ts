@@ -1,3 +1,4 @@
+import { mysqlLiteral } from '../../core/quoting.js'
 import type { Row } from '../../core/service.js'
 import type { Findings } from '../findings.js'
 import { COLUMNS, type Dialect, ledgersIn, TABLES } from '../ledgers.js'
@@ -6,7 +7,7 @@ import { migrationHealth, missingMigration } from '../migrations.js'
 const dialect: Dialect = {
   quote: name => `\`${name.replaceAll('`', '``')}\``,
   // Names and numbers need no backslash, which some SQL modes read as itself.
-  literal: text => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`,
+  literal: mysqlLiteral,
   text: expression => `CAST(${expression} AS CHAR)`,
 }
 

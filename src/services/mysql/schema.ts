@@ -1,3 +1,4 @@
+import { mysqlLiteral } from '../../core/quoting.js'
 import { type Expectation, ProbeError, type Row } from '../../core/service.js'
 
 /** What of the expectation is not there, as far as the account may see. */
@@ -31,10 +32,9 @@ export async function missingFrom(
 
 /** Names are compared as the server does it: by lower_case_table_names. */
 function exists(what: 'tables' | 'columns', table: readonly string[], column: readonly string[]): string {
-  const schema = table.length > 1 ? literal(table.slice(0, -1).join('.')) : 'DATABASE()'
-  const named = column.map(name => ` AND column_name = ${literal(name)}`).join('')
-  return `EXISTS (SELECT 1 FROM information_schema.${what} WHERE table_schema = ${schema} AND table_name = ${literal(table.at(-1) ?? '')}${named})`
+  const schema = table.length > 1 ? mysqlLiteral(table.slice(0, -1).join('.')) : 'DATABASE()'
+  const named = column.map(name => ` AND column_name = ${mysqlLiteral(name)}`).join('')
+  return `EXISTS (SELECT 1 FROM information_schema.${what} WHERE table_schema = ${schema} AND table_name = ${mysqlLiteral(table.at(-1) ?? '')}${named})`
 }
 
 /** Safe with and without NO_BACKSLASH_ESCAPES. */
-const literal = (text: string): string => `'${text.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`

@@ -1,4 +1,5 @@
 import { classifyTransport } from '../../core/classify.js'
+import { shellWord } from '../../core/quoting.js'
 import type { Attempt, Link, Service, Session } from '../../core/service.js'
 import { ProbeError } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
@@ -168,7 +169,7 @@ async function explain(error: ProbeError, target: Target, attempt: Attempt): Pro
   const database = target.database ?? userOf(target)
   const finding = {
     ...error.finding,
-    advice: `Create it (createdb ${quoted(database)}), or correct the database's name in the address.`,
+    advice: `Create it (createdb ${shellWord(database)}), or correct the database's name in the address.`,
   }
   if (database === 'postgres') return new ProbeError(finding)
   try {
@@ -196,6 +197,3 @@ async function explain(error: ProbeError, target: Target, attempt: Attempt): Pro
 }
 
 const PROTECTS = new Set(['require_auth', 'channel_binding'])
-
-const quoted = (name: string): string =>
-  /^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", `'\\''`)}'`

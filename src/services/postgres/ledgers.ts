@@ -1,3 +1,4 @@
+import { sqlLiteral } from '../../core/quoting.js'
 import type { Row } from '../../core/service.js'
 import type { Findings } from '../findings.js'
 import { COLUMNS, type Dialect, ledgersIn, TABLES } from '../ledgers.js'
@@ -5,7 +6,7 @@ import { migrationHealth, missingMigration } from '../migrations.js'
 
 export const dialect: Dialect = {
   quote: name => `"${name.replaceAll('"', '""')}"`,
-  literal: text => `'${text.replaceAll("'", "''")}'`,
+  literal: sqlLiteral,
   text: expression => `CAST(${expression} AS text)`,
 }
 

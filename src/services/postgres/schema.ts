@@ -1,6 +1,5 @@
+import { sqlLiteral } from '../../core/quoting.js'
 import type { Expectation, Row } from '../../core/service.js'
-
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 interface Asking {
   ask(text: string): Promise<readonly Row[]>
@@ -13,7 +12,7 @@ export async function missingFrom(expected: Expectation, session: Asking): Promi
     ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
     ...(expected.extensions ?? []).map(name => [
       `extension ${name}`,
-      `EXISTS (SELECT FROM pg_extension WHERE extname = ${literal(name)})`,
+      `EXISTS (SELECT FROM pg_extension WHERE extname = ${sqlLiteral(name)})`,
     ]),
   ] as const
   const [row] =
@@ -29,7 +28,7 @@ export async function missingFrom(expected: Expectation, session: Asking): Promi
 function hasColumn(name: string): string {
   const dot = name.lastIndexOf('.')
   return `EXISTS (SELECT FROM pg_attribute WHERE attrelid = ${regclass(name.slice(0, dot))}
-    AND attname = ${literal(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
+    AND attname = ${sqlLiteral(name.slice(dot + 1))} AND attnum > 0 AND NOT attisdropped)`
 }
 
 /** A relation by its name as SQL reads it, else exactly as it is written: "UserAccount" keeps its capitals. */
@@ -38,5 +37,5 @@ function regclass(name: string): string {
     .split('.')
     .map(part => `"${part.replaceAll('"', '""')}"`)
     .join('.')
-  return `coalesce(to_regclass(${literal(name)}), to_regclass(${literal(exact)}))`
+  return `coalesce(to_regclass(${sqlLiteral(name)}), to_regclass(${sqlLiteral(exact)}))`
 }

@@ -1,4 +1,5 @@
 import type { Scheme } from '../../core/target.js'
+import { USUAL_VARIABLES } from '../../gate/discover.js'
 import { DB_VARIABLES, PG_VARIABLES, URL_VARIABLES } from '../../gate/variables.js'
 import type { Kind } from '../../model/images.js'
 import { type Project, serversOf } from './project.js'
@@ -20,20 +21,12 @@ export interface Need {
   readonly service?: string
 }
 
-/** The variable for an address where the project has none. */
-const USUAL: Readonly<Record<Kind, string>> = {
-  postgres: 'DATABASE_URL',
+/** The variable for an address where the project has none: its one SQL database has the name that frameworks read. */
+const USUAL: Readonly<Record<string, string>> = {
+  ...USUAL_VARIABLES,
   mysql: 'DATABASE_URL',
   mariadb: 'DATABASE_URL',
-  redis: 'REDIS_URL',
   valkey: 'REDIS_URL',
-  clickhouse: 'CLICKHOUSE_URL',
-  mongodb: 'MONGODB_URI',
-  rabbitmq: 'AMQP_URL',
-  nats: 'NATS_URL',
-  kafka: 'KAFKA_URL',
-  mqtt: 'MQTT_URL',
-  memcached: 'MEMCACHED_URL',
 }
 
 const BY_NAME: Readonly<Record<string, Kind>> = Object.fromEntries(
@@ -79,7 +72,7 @@ export function needsOf(project: Project, schemes: Schemes): Need[] {
   for (const kind of wanted) {
     const taken = needs.some(need => 'url' in need.by && need.by.url === USUAL[kind])
     if (covered(kind)) continue
-    const url = taken ? `${kind.toUpperCase()}_URL` : USUAL[kind]
+    const url = (!taken && USUAL[kind]) || `${kind.toUpperCase()}_URL`
     needs.push({ kind, by: { url }, assumed: true, ...serviceOf(kind, '', servers) })
   }
   return named(needs)

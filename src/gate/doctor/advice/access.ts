@@ -1,4 +1,4 @@
-import { shellWord } from '../../../core/shell.js'
+import { mysqlLiteral, shellWord } from '../../../core/quoting.js'
 import type { TlsMode } from '../../../core/tls.js'
 import { originsOf, type Part } from '../../origins.js'
 import { changed, placeOf, psql, serverOptions } from '../edits.js'
@@ -19,7 +19,7 @@ const SET_PASSWORD: Readonly<Record<string, (of: Case, user: string) => string>>
   mysql: ({ subject }, user) => {
     const place = placeOf(subject.target)
     const at = place ? `-h ${shellWord(place.host)} -P ${place.port} ` : ''
-    return `mysql ${at}-u root -p -e ${shellWord(`SELECT user, host, plugin FROM mysql.user WHERE user = '${user.replaceAll("'", "''")}'`)}`
+    return `mysql ${at}-u root -p -e ${shellWord(`SELECT user, host, plugin FROM mysql.user WHERE user = ${mysqlLiteral(user)}`)}`
   },
   redis: ({ subject }, user) => {
     const place = placeOf(subject.target)
@@ -118,7 +118,7 @@ function mysqlDenied({ subject, verdict }: Case) {
   const { code, message } = verdict.finding
   const { target } = subject
   const [, host] = /Host '([\w.:-]+)'/.exec(message) ?? []
-  const user = `'${(target.user ?? 'root').replaceAll("'", "''")}'`
+  const user = mysqlLiteral(target.user ?? 'root')
   if (code === '1130' && host)
     return {
       advice: 'No account may log in from this host; create one:',

@@ -1,4 +1,4 @@
-import { shellWord } from '../../../core/shell.js'
+import { shellWord } from '../../../core/quoting.js'
 import { argumentOf, placeOf, psql } from '../edits.js'
 import type { Adviser, Case } from './case.js'
 

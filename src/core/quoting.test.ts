@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { shellWord } from './shell.js'
+import { shellWord } from './quoting.js'
 
 test('a word that needs no quotes is left alone', () => {
   for (const word of ['db', 'app_1', '10.0.0.1', 'host:5432/app', 'a@b']) expect(shellWord(word)).toBe(word)
