@@ -63,12 +63,19 @@ test.concurrent.each([
   ['as numbers where a terminal might obey them', '\x1b[2J\x1b]0;title\x07\r\n', '1b 5b 32 4a'],
 ])('bytes that nobody knows are shown %s', async (_, bytes, shown) => {
   const peer = await startPeer(answers(bytes))
-  const { status, stderr } = await wait(at('redis', peer)).finally(() => peer.close())
+  const address = `redis://127.0.0.1:${peer.port}`
+  const { status, stderr } = await wait(address).finally(() => peer.close())
   expect(status).toBe(78)
   expect(stderr).toMatch(/expected Redis, but something else answers: the first bytes were/)
   expect(stderr).toContain(shown)
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not be there
   expect(stderr).not.toMatch(/[\x00-\x09\x0b-\x1f\x7f]/)
+})
+
+test('of bytes that answer a password only the first is shown', async () => {
+  const peer = await startPeer(answers('what is this?\r\n'))
+  const { stderr } = await wait(`redis://:secret@127.0.0.1:${peer.port}`).finally(() => peer.close())
+  expect(stderr).toMatch(/something else answers: the first of 15 bytes was 0x77/)
 })
 
 test('a mismatch lasts for the grace before it ends the wait: the port may still change hands', async () => {
