@@ -11,7 +11,7 @@ export const KEYWORDS = [
   'sslsni target_session_attrs tcp_user_timeout user',
 ].flatMap(names => names.split(' '))
 
-const KNOWN = new Set([...KEYWORDS, 'db', 'ssl', 'status', 'body'])
+const KNOWN = new Set([...KEYWORDS, 'db', 'ssl', 'ssl-mode', 'ssl-ca', 'status', 'body'])
 
 /** Is it one of libpq's, or one that holdfast takes besides? */
 export const isKeyword = (key: string): boolean => KNOWN.has(key)

@@ -206,6 +206,21 @@ describe('TLS', () => {
     expect(parse(`postgres://h/d?${query}`).tls.mode).toBe(mode)
   })
 
+  test.each([
+    ['DISABLED', 'disable'],
+    ['PREFERRED', 'prefer'],
+    ['REQUIRED', 'require'],
+    ['VERIFY_CA', 'verify-ca'],
+    ['VERIFY_IDENTITY', 'verify-full'],
+  ])("by MySQL's own ssl-mode=%s means mode %s", (word, mode) => {
+    const { tls, params } = parse(`mysql://h/d?ssl-mode=${word}&ssl-ca=/ca.pem`)
+    expect(tls).toMatchObject({ mode, ca: '/ca.pem' })
+    expect([...params.keys()]).toEqual([])
+  })
+
+  test("MySQL's ssl-mode takes no other word", () =>
+    expect(refusal('mysql://h/d?ssl-mode=ENFORCED')).toContain('ssl-mode "ENFORCED" is not true or false'))
+
   test.each(['ssl=maybe', 'tls=si'])('%s is refused: a password would go in clear', query => {
     for (const scheme of ['postgres', 'amqp', 'mqtt', 'clickhouse'])
       expect(refusal(`${scheme}://h/d?${query}`)).toMatch(

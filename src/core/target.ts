@@ -129,7 +129,7 @@ function fromDsn(text: string): Address {
 }
 
 const TAKEN = new Set(
-  'host hostaddr port user password dbname db sslmode ssl sslrootcert sslcert sslkey sslpassword sslsni sslnegotiation'.split(
+  'host hostaddr port user password dbname db sslmode ssl ssl-mode ssl-ca sslrootcert sslcert sslkey sslpassword sslsni sslnegotiation'.split(
     ' ',
   ),
 )

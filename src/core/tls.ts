@@ -23,9 +23,11 @@ export function tlsOf(
   bad: (what: string) => Error,
 ): TlsSettings {
   const libpq = scheme.tls === 'prefer' && scheme.service !== 'nats'
-  const switched = ['ssl', 'tls'].map(key => switchedBy(key, get(key), libpq, bad)).find(mode => mode)
+  const switched = ['ssl', 'tls', 'ssl-mode']
+    .map(key => switchedBy(key, get(key), libpq, bad))
+    .find(mode => mode)
   const named = get('sslmode') ?? switched
-  const file = ['sslrootcert', 'sslcert', 'sslkey'].find(get)
+  const file = ['sslrootcert', 'ssl-ca', 'sslcert', 'sslkey'].find(get)
   // libpq 16: the system's authorities are for servers with names of their own.
   const usual =
     get('sslrootcert') === 'system' || (file && !libpq && scheme.tls === 'prefer')
@@ -38,7 +40,12 @@ export function tlsOf(
   const negotiation = get('sslnegotiation') ?? 'postgres'
   if (!['postgres', 'direct'].includes(negotiation))
     throw bad(`sslnegotiation "${negotiation}" is not postgres or direct`)
-  const [ca, cert, key, keyPassword] = [get('sslrootcert'), get('sslcert'), get('sslkey'), get('sslpassword')]
+  const [ca, cert, key, keyPassword] = [
+    get('sslrootcert') ?? get('ssl-ca'),
+    get('sslcert'),
+    get('sslkey'),
+    get('sslpassword'),
+  ]
   return {
     mode,
     ...(ca ? { ca } : {}),
@@ -50,7 +57,7 @@ export function tlsOf(
   }
 }
 
-/** What drivers write for `sslmode`: ssl=true, tls=skip-verify, ssl={"rejectUnauthorized":false}. */
+/** What drivers write for `sslmode`: ssl=true, tls=skip-verify, ssl={"rejectUnauthorized":false}, MySQL's ssl-mode=REQUIRED. */
 function switchedBy(
   key: string,
   value: string | undefined,
@@ -62,7 +69,15 @@ function switchedBy(
   if (/^(true|1|yes|on|t|)$/.test(word)) return libpq ? 'require' : 'verify-full'
   if (/^(false|0|no|off|f)$/.test(word)) return 'disable'
   if (word.startsWith('{')) return /"rejectunauthorized"\s*:\s*false/.test(word) ? 'require' : 'verify-full'
-  const mode = { 'skip-verify': 'require', preferred: 'prefer' }[word] ?? word
+  const mode = MODES[word] ?? word.replace('_', '-')
   if ((TLS_MODES as readonly string[]).includes(mode)) return mode
   throw bad(`${key} "${value}" is not true or false; write sslmode=${TLS_MODES.join('|')}`)
+}
+
+const MODES: Readonly<Record<string, string>> = {
+  'skip-verify': 'require',
+  preferred: 'prefer',
+  disabled: 'disable',
+  required: 'require',
+  verify_identity: 'verify-full',
 }
