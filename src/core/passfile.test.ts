@@ -60,3 +60,14 @@ describe('a password file', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), text => void found(text)))
   })
 })
+
+test('a line of carriage returns without an end takes no time that grows with its square', () => {
+  const login = { hosts: ['h'], port: 1, database: 'd', user: 'u' }
+  const began = process.hrtime.bigint()
+  expect(passwordIn(`${'\r'.repeat(2_000_000)}x\nh:1:d:u:secret\r\r`, login)).toEqual({
+    password: 'secret',
+    line: 2,
+  })
+  // Squared it would be an hour.
+  expect(Number(process.hrtime.bigint() - began) / 1e9).toBeLessThan(60)
+})

@@ -1,3 +1,5 @@
+import { stripEnd } from './strip.js'
+
 /** What a password is looked up for. The names of the host are alternatives: libpq takes `localhost` for its own socket. */
 export interface Login {
   readonly hosts: readonly string[]
@@ -18,7 +20,7 @@ export interface FoundPassword {
  */
 export function passwordIn(text: string, login: Login): FoundPassword | undefined {
   for (const [i, ended] of text.split('\n').entries()) {
-    const line = ended.replace(/\r+$/, '')
+    const line = stripEnd(ended, '\r')
     if (line.startsWith('#')) continue
     for (const host of login.hosts) {
       const rest = [host, String(login.port), login.database, login.user].reduce(after, line)

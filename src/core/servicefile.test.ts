@@ -71,3 +71,10 @@ describe('a connection service file', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), text => void serviceIn(`[shop]\n${text}`, 'shop')))
   })
 })
+
+test('a line of blanks without an end takes no time that grows with its square', () => {
+  const began = process.hrtime.bigint()
+  expect(serviceIn(`[x]\nhost${' '.repeat(2_000_000)}y=1`, 'x')).toMatchObject({ line: 2 })
+  // Squared it would be an hour.
+  expect(Number(process.hrtime.bigint() - began) / 1e9).toBeLessThan(60)
+})

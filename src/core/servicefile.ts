@@ -1,4 +1,5 @@
 import { KEYWORDS } from './keywords.js'
+import { strip } from './strip.js'
 
 /** One setting of a service, with the line where it stands, counted from 1. */
 export interface Setting {
@@ -19,7 +20,7 @@ export function serviceIn(text: string, service: string): ServiceSettings | unde
   const settings = new Map<string, Setting>()
   let inside = false
   for (const [i, given] of text.split('\n').entries()) {
-    const line = given.replace(/^[ \t\v\f\r]+|[ \t\v\f\r]+$/g, '')
+    const line = strip(given, ' \t\v\f\r')
     if (line === '' || line.startsWith('#')) continue
     if (line.startsWith('[')) {
       if (inside) break

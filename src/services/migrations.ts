@@ -132,6 +132,7 @@ export async function migrationHealth(
 /** Each tool's command that resolves a migration which stopped. */
 const REPAIR: Readonly<Record<string, (migration: string) => string>> = {
   Flyway: () => 'flyway repair',
-  'golang-migrate': version => `migrate -path migrations -database "$DATABASE_URL" force ${version}`,
+  'golang-migrate': version =>
+    `migrate -path migrations -database "$DATABASE_URL" force ${shellWord(version)}`,
   Prisma: name => `npx prisma migrate resolve --rolled-back ${shellWord(name)}`,
 }

@@ -1,6 +1,6 @@
 /** Whether a migration has been applied, by the tables that the tools leave in real servers. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { leavingNothing } from '../conformance/probing.js'
+import { leavingNothing, probe } from '../conformance/probing.js'
 import { startClickHouse } from '../support/clickhouse.js'
 import { healthAt, idsOf, missingAt } from '../support/healthy.js'
 import { BROKEN, LEDGERS } from '../support/ledgers.js'
@@ -77,6 +77,32 @@ describe.each(['PostgreSQL', 'MariaDB'])('%s', name => {
     },
   )
 
+  test('does not wait for a table that a migration holds, and leaves no session there', async () => {
+    const address = await place.fill(
+      'held',
+      'create table schema_migrations (version varchar(20)); insert into schema_migrations values (1)',
+    )
+    const holder = await probe(name === 'MariaDB' ? address : address.replace(/\/\/[^@]*@/, '//postgres@'))
+    await holder.session?.query?.(name === 'MariaDB' ? 'lock tables schema_migrations write' : 'begin')
+    if (name === 'PostgreSQL') await holder.session?.query?.('lock table schema_migrations')
+    await expect(missingAt(address, '1')).rejects.toMatchObject({
+      finding: { reason: 'transaction-conflict' },
+    })
+    expect((await healthAt(address)).facts).not.toHaveProperty('migration')
+    await holder.session?.close()
+    expect(await missingAt(address, '1')).toBeUndefined()
+  })
+
+  test("quotes what a tool's table says in the command that resolves it", async () => {
+    const address = await place.fill(
+      'hostile',
+      `create table schema_migrations (version varchar(40), dirty ${name === 'MariaDB' ? 'int' : 'bool'});
+       insert into schema_migrations values ('1; touch pwned', ${name === 'MariaDB' ? '1' : 'true'})`,
+    )
+    const { concerns } = await healthAt(address)
+    expect(concerns.find(({ id }) => id === 'migration-dirty')?.fix).toMatch(/ force '1; touch pwned'$/)
+  })
+
   test('without such a table says so', async () => {
     expect(await missingAt(place.address(), '7')).toBe("migration 7 (no migration tool's table is visible)")
     expect((await healthAt(place.address())).facts).not.toHaveProperty('migration')
@@ -84,6 +110,15 @@ describe.each(['PostgreSQL', 'MariaDB'])('%s', name => {
 })
 
 describe('PostgreSQL', () => {
+  test('is asked so that a view that would write cannot', async () => {
+    const address = await places.get('PostgreSQL')?.fill(
+      'sly',
+      `create function sly() returns text language plpgsql as $$ begin create table pwned (n int); return '1'; end $$;
+       create view alembic_version as select sly() as version_num`,
+    )
+    await expect(missingAt(address ?? '', '1')).rejects.toMatchObject({ finding: { reason: 'read-only' } })
+  })
+
   test('finds the table in another schema, too, and names a table that is missing besides', async () => {
     const server = await startPostgres({ auth: 'trust' })
     try {

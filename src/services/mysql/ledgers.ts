@@ -25,8 +25,15 @@ interface Asking {
   ask(text: string, most?: number): Promise<readonly Row[]>
 }
 
+/** A session's, which closes after it: nothing is written, and a table that a migration holds is not waited for. */
+async function careful(session: Asking): Promise<void> {
+  await session.ask('SET SESSION lock_wait_timeout = 1')
+  await session.ask('SET SESSION TRANSACTION READ ONLY')
+}
+
 /** What is to be said of a migration that has not been applied. */
 export async function lacking(migration: string, session: Asking): Promise<string[]> {
+  await careful(session)
   const ask = (text: string) => session.ask(text)
   const ledgers = ledgersIn(await session.ask(FIND, MOST), dialect)
   const missing = await missingMigration(migration, ledgers, dialect, ask)
@@ -34,6 +41,7 @@ export async function lacking(migration: string, session: Asking): Promise<strin
 }
 
 export async function migrations(session: Asking, findings: Findings): Promise<void> {
+  await findings.allowed(() => careful(session))
   const rows = await findings.allowed(() => session.ask(FIND, MOST))
   if (rows) await migrationHealth(ledgersIn(rows, dialect), dialect, text => session.ask(text), findings)
 }

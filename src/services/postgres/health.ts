@@ -3,6 +3,7 @@ import type { Health, Link, Row } from '../../core/service.js'
 import type { Target } from '../../core/target.js'
 import type { Server } from '../../core/verdict.js'
 import { Findings, number, plaintext, seconds } from '../findings.js'
+import { carefully } from './careful.js'
 import { type Context, concernsOf, hbaConcerns } from './concerns.js'
 import type { Conversation } from './conversation.js'
 import { admitting, HBA, rulesOf, shown } from './hba.js'
@@ -14,13 +15,6 @@ interface Asking {
   readonly target?: Target | undefined
   ask(text: string, nth: number): Promise<readonly Row[]>
 }
-
-/**
- * Before each question, in the same transaction and for it alone, so that a pooler hands nothing on: nothing can be
- * written, and a table that a migration holds is not waited for.
- */
-const CAREFUL = "SET TRANSACTION READ ONLY; SET LOCAL lock_timeout = '1s'; "
-const BEFORE = 2
 
 const SETTINGS = [
   'max_connections',
@@ -70,7 +64,7 @@ const MEMBER = `SELECT array_to_json(array_agg(rolname)) FROM pg_roles WHERE pg_
 /** What PostgreSQL tells this role of itself. */
 export async function healthOf(session: Asking): Promise<Health> {
   const findings = new Findings()
-  const ask = (text: string) => session.ask(CAREFUL + text, BEFORE)
+  const ask = carefully(session)
   const rows = async (text: string) => (await findings.allowed(() => ask(text))) ?? []
   const row = async (text: string): Promise<Row> => (await rows(text))[0] ?? []
 

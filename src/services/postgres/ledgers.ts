@@ -18,18 +18,15 @@ const FIND = `SELECT table_schema, table_name, column_name FROM information_sche
     AND table_schema NOT IN ('pg_catalog', 'information_schema')
   ORDER BY array_position(current_schemas(false), table_schema::name), table_schema, table_name`
 
-interface Asking {
-  ask(text: string): Promise<readonly Row[]>
-}
+type Ask = (text: string) => Promise<readonly Row[]>
 
 /** What is to be said of a migration that has not been applied. */
-export async function lacking(migration: string, session: Asking): Promise<string[]> {
-  const ask = (text: string) => session.ask(text)
+export async function lacking(migration: string, ask: Ask): Promise<string[]> {
   const missing = await missingMigration(migration, ledgersIn(await ask(FIND), dialect), dialect, ask)
   return missing === undefined ? [] : [missing]
 }
 
-export async function migrations(ask: Asking['ask'], findings: Findings): Promise<void> {
+export async function migrations(ask: Ask, findings: Findings): Promise<void> {
   const rows = await findings.allowed(() => ask(FIND))
   if (rows) await migrationHealth(ledgersIn(rows, dialect), dialect, ask, findings)
 }

@@ -1,12 +1,10 @@
 import { sqlLiteral } from '../../core/quoting.js'
-import type { Expectation, Row } from '../../core/service.js'
-
-interface Asking {
-  ask(text: string): Promise<readonly Row[]>
-}
+import type { Expectation } from '../../core/service.js'
+import { type Asking, carefully } from './careful.js'
 
 /** What of the expectation is not there, as far as the role may see. */
 export async function missingFrom(expected: Expectation, session: Asking): Promise<string | undefined> {
+  const ask = carefully(session)
   const checks = [
     ...(expected.tables ?? []).map(name => [`table ${name}`, `${regclass(name)} IS NOT NULL`]),
     ...(expected.columns ?? []).map(name => [`column ${name}`, hasColumn(name)]),
@@ -15,12 +13,11 @@ export async function missingFrom(expected: Expectation, session: Asking): Promi
       `EXISTS (SELECT FROM pg_extension WHERE extname = ${sqlLiteral(name)})`,
     ]),
   ] as const
-  const [row] =
-    checks.length > 0 ? await session.ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`) : []
+  const [row] = checks.length > 0 ? await ask(`SELECT ${checks.map(([, sql]) => sql).join(', ')}`) : []
   const missing: string[] = checks.filter((_, i) => row?.[i] !== 't').map(([what = '']) => what)
   if (expected.migration !== undefined) {
     const { lacking } = await import('./ledgers.js')
-    missing.push(...(await lacking(expected.migration, session)))
+    missing.push(...(await lacking(expected.migration, ask)))
   }
   return missing.length > 0 ? missing.join(', ') : undefined
 }
