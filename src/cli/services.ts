@@ -1,6 +1,7 @@
 import { nearest, usage } from '../core/errors.js'
+import { serviceOfVariable } from '../gate/discover.js'
 import { SERVICES } from '../standin/capabilities.js'
-import type { Wanted } from './wanted.js'
+import type { UnsetVariable, Wanted } from './wanted.js'
 
 /** A service that COMMAND needs. */
 export interface Asked {
@@ -14,30 +15,47 @@ export interface Asked {
 }
 
 /**
- * What is configured, and each of `services` (`NAME` or `VARIABLE=NAME`) that is not among it. Without either, one
- * PostgreSQL.
+ * What is configured, also by variables that are `unset`, and each of `services` (`NAME` or `VARIABLE=NAME`) that is not
+ * among it. Without any, one PostgreSQL.
  *
  * @throws HoldfastError (usage) for a service that has no stand-in.
  */
-export function askedServices(wanted: readonly Wanted[], services: readonly string[]): Asked[] {
+export function askedServices(
+  wanted: readonly Wanted[],
+  services: readonly string[],
+  unset: readonly UnsetVariable[] = [],
+): Asked[] {
   const asked: Asked[] = wanted.map(one => ({
     name: one.target.name,
     service: one.target.service,
     wanted: one,
   }))
+  for (const one of unset) {
+    const { variable, target } = one
+    const service = serviceOf(variable, services)
+    if (!service) throw one
+    asked.push({ name: target ?? free(service, asked), service, wanted: undefined, variable })
+  }
   for (const text of services.flatMap(list => list.split(','))) {
     const { variable, service } = parse(text.trim())
     const configured = asked.some(
       one =>
-        one.wanted &&
         one.service === service &&
         (variable === undefined ||
-          one.wanted.sources.some(it => it.kind === 'url' && it.variable === variable)),
+          one.variable === variable ||
+          one.wanted?.sources.some(it => it.kind === 'url' && it.variable === variable)),
     )
     if (configured || (variable === undefined && asked.some(one => one.service === service))) continue
     asked.push({ name: free(service, asked), service, wanted: undefined, ...(variable ? { variable } : {}) })
   }
   return asked.length > 0 ? asked : [{ name: 'postgres', service: 'postgres', wanted: undefined }]
+}
+
+/** By what `services` says of the variable, else by its name. */
+function serviceOf(variable: string, services: readonly string[]): string | undefined {
+  const said = services.flatMap(list => list.split(',')).map(text => parse(text.trim()))
+  const named = said.find(one => one.variable === variable)?.service ?? serviceOfVariable(variable)
+  return named && SERVICES.includes(named) ? named : undefined
 }
 
 function parse(text: string): { variable?: string; service: string } {

@@ -14,19 +14,23 @@ export interface Resolved {
   readonly loaded: Loaded | undefined
 }
 
-/** From the arguments; without any from the configuration; without one from the environment. */
+/**
+ * From the arguments; without any from the configuration; without one from the environment. `read` decides what becomes
+ * of an entry that cannot be used.
+ */
 export async function resolveTargets(
   args: readonly string[],
   configFile: string | undefined,
   env: Env,
+  read: (entry: () => Entry) => Entry[] = entry => [entry()],
 ): Promise<Resolved> {
   const file = configFile || findConfig(workingFolder())
   // Loaded when there is one: it brings YAML, TypeScript and a schema.
   const loaded = file ? await (await import('../config/load.js')).loadConfig(file) : undefined
   const parse = parser(env)
   const configured = await configuredOf(loaded?.config.targets ?? {}, parse, env)
-  const entries = entriesOf(args, configured, parse, env).map(one => one())
-  if (entries.length > 0) return { wanted: await completed(apart(entries), parse, env), loaded }
+  const entries = entriesOf(args, configured, parse, env)
+  if (entries.length > 0) return { wanted: await completed(apart(entries.flatMap(read)), parse, env), loaded }
   const { discover } = await import('../gate/discover.js')
   const discovered = discover(env, { schemes: SCHEMES, defaults: await defaultsOf(env) })
   // A variable that cannot be used is an error where it would have been the only one.

@@ -17,6 +17,7 @@ import { type Asked, askedServices } from './services.js'
 import { resolveTargets } from './targets.js'
 import { handoversOf } from './variables.js'
 import { aimsOf, statusOfOutcome } from './wait.js'
+import { type Entry, UnsetVariable } from './wanted.js'
 
 /** One service of COMMAND's, and what became of it. */
 interface Served extends Settled, Asked {}
@@ -25,10 +26,18 @@ interface Served extends Settled, Asked {}
 export async function testVerb({ targets, command = [], values }: Call): Promise<number> {
   const { env } = process
   const { signal, restore } = abortOnSignals()
-  const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
+  const ci = env.CI === 'true' || env.CI === '1'
+  const unset: UnsetVariable[] = []
+  const { wanted, loaded } = await untilAborted(
+    resolveTargets(targets, values.text('config'), env, entry => orUnset(entry, unset)),
+    signal,
+  )
   const aims = await aimsOf(wanted, values, loaded?.config)
   const { services, needs: required } = loaded?.config.test ?? {}
-  const asked = askedServices(wanted, values.listOr('service', services))
+  const shared = { ...settingsOf(values, loaded?.config), ci }
+  // Where an address is promised, its absence is a mistake.
+  if (unset[0] && ci && !shared.allowStandIn) throw unset[0]
+  const asked = askedServices(wanted, values.listOr('service', services), unset)
   const needs = needsOf(
     values.listOr('needs', required),
     asked.map(one => one.service),
@@ -41,9 +50,8 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   )
   const reaper = startReaper()
   const begun = Date.now()
-  const shared = {
-    ...settingsOf(values, loaded?.config),
-    ci: env.CI === 'true' || env.CI === '1',
+  const settling = {
+    ...shared,
     reaper,
     logins: new Map(),
     signal,
@@ -53,7 +61,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   try {
     await Promise.all(
       asked.map(async (one, i) => {
-        served[i] = await serve(one, aims[i], { ...shared, needs: needs.get(one.service) ?? [] })
+        served[i] = await serve(one, aims[i], { ...settling, needs: needs.get(one.service) ?? [] })
       }),
     )
     signal.throwIfAborted()
@@ -72,6 +80,17 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     restore()
     await Promise.all(served.map(({ choice }) => choice.decision === 'stand-in' && choice.standIn.close()))
     await reaper.close()
+  }
+}
+
+/** A target whose variable is not set is one that is not there. */
+function orUnset(entry: () => Entry, unset: UnsetVariable[]): Entry[] {
+  try {
+    return [entry()]
+  } catch (error) {
+    if (!(error instanceof UnsetVariable)) throw error
+    unset.push(error)
+    return []
   }
 }
 

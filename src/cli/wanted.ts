@@ -28,6 +28,17 @@ export interface Parser {
   readonly defaults: ReadonlyMap<string, string>
 }
 
+/** A target whose variable holds no address. */
+export class UnsetVariable extends HoldfastError {
+  constructor(
+    readonly variable: string,
+    readonly target: string | undefined,
+    state: string,
+  ) {
+    super('usage', `env:${variable}: the variable ${variable} is ${state}`)
+  }
+}
+
 export function fromAddress(
   address: string,
   source: string,
@@ -40,7 +51,7 @@ export function fromAddress(
   if (!/^[A-Za-z_]\w*$/.test(variable))
     throw usage('env: takes the name of a variable, like env:DATABASE_URL; an address stands alone')
   const text = env[variable]
-  if (!text) throw usage(`env:${variable}: the variable ${variable} is ${text === '' ? 'empty' : 'not set'}`)
+  if (!text) throw new UnsetVariable(variable, name, text === '' ? 'empty' : 'not set')
   return { target: parse(text, `env:${variable}`, name), sources: [{ kind: 'url', variable }] }
 }
 

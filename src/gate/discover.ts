@@ -24,6 +24,20 @@ export const USUAL_VARIABLES: Readonly<Record<string, string>> = {
   memcached: 'MEMCACHED_URL',
 }
 
+/** The service that a variable of such a name is for. */
+export function serviceOfVariable(variable: string): string | undefined {
+  const usual = Object.entries(USUAL_VARIABLES).find(([, name]) => name === variable)?.[0]
+  const word = (URL_VARIABLES as readonly string[]).includes(variable) ? variable.split('_')[0] : undefined
+  return usual ?? (word && (OTHER_WORDS[word] ?? word.toLowerCase()))
+}
+
+const OTHER_WORDS: Readonly<Record<string, string>> = {
+  POSTGRESQL: 'postgres',
+  VALKEY: 'redis',
+  MARIADB: 'mysql',
+  AMQP: 'rabbitmq',
+}
+
 export interface DiscoverOptions {
   readonly schemes: ReadonlyMap<string, Scheme>
   readonly defaults?: ReadonlyMap<string, string>

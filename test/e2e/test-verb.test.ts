@@ -187,6 +187,39 @@ test('in CI without any address the stand-in needs no permission', async () => {
   expect(env.HOLDFAST_TARGET_POSTGRES).toBe('stand-in')
 })
 
+test('a configured target whose variable is not set gets a stand-in in that variable', async () => {
+  const cwd = tempFolder('unset')
+  writeFileSync(
+    join(cwd, 'holdfast.config.yaml'),
+    'targets:\n  db: env:DATABASE_URL\n  cache: env:CACHE_URL\ntest:\n  services: [CACHE_URL=redis]\n',
+  )
+  const { stdout, stderr, status } = await holdfast(['test', '--', ...SHOW], { cwd })
+  expect(status, stderr).toBe(0)
+  expect(JSON.parse(stdout)).toMatchObject({
+    DATABASE_URL: expect.stringMatching(/^postgres/),
+    CACHE_URL: expect.stringMatching(/^redis/),
+    HOLDFAST_TARGET_DB: 'stand-in',
+    HOLDFAST_TARGET_CACHE: 'stand-in',
+  })
+})
+
+test('in CI a variable that a configured target needs has to be set, unless a stand-in is allowed', async () => {
+  const options = { env: { CI: 'true' } }
+  const refused = await holdfast(['test', 'env:DATABASE_URL', '--', 'true'], options)
+  expect([refused.status, refused.stderr]).toEqual([
+    64,
+    expect.stringContaining('the variable DATABASE_URL is not set'),
+  ])
+  expect(
+    (await holdfast(['test', '--allow-stand-in', 'env:DATABASE_URL', '--', 'true'], options)).status,
+  ).toBe(0)
+})
+
+test('a variable that is not set, and whose service nothing tells, is an error', async () => {
+  const { status, stderr } = await holdfast(['test', 'env:MY_STORE', '--', 'true'])
+  expect([status, stderr]).toEqual([64, expect.stringContaining('the variable MY_STORE is not set')])
+})
+
 test('a server that is starting is waited for', async () => {
   const server = await startPostgres({ state: 'starting' })
   onTestFinished(() => server.remove())
