@@ -4,11 +4,11 @@ import { parseCompose } from './compose.js'
 import { dependOn } from './compose-edit.js'
 import { applyEdits } from './text.js'
 
-function wait(app: string, on = 'db'): string | undefined {
+function wait(app: string, on = 'db', healthy: readonly string[] = []): string | undefined {
   const text = `services:\n  app:\n    image: x\n${app}`
   const file = parseCompose(text)
   const service = file.services.get('app')
-  const edits = service && dependOn(file, service, on)
+  const edits = service && dependOn(file, service, on, new Set(healthy))
   return edits && applyEdits(text, edits).split('\n').slice(3).join('\n')
 }
 
@@ -17,7 +17,7 @@ test.each([
   [
     'a list, whose comments stay',
     '    depends_on: # order\n      - db # first\n      # then\n      - "mq"\n\n    tty: true\n',
-    '    depends_on: # order\n        db: # first\n          condition: service_healthy\n      # then\n        "mq":\n          condition: service_started\n\n    tty: true\n',
+    '    depends_on: # order\n      db: # first\n        condition: service_healthy\n      # then\n      "mq":\n        condition: service_started\n\n    tty: true\n',
   ],
   [
     'a list without indentation',
@@ -55,12 +55,27 @@ test.each([
 })
 
 test.each([
-  '    depends_on: &d [db]\n',
-  '    <<: { depends_on: [db] }\n',
-  '    depends_on:\n      -   db\n      - mq\n',
-])('what others may share, or stands askew, is left to its author: %j', text => {
-  expect(wait(text)).toBeUndefined()
-})
+  [
+    '    depends_on:\n      -   db\n      - mq\n      - job\n',
+    '    depends_on:\n      db:\n        condition: service_healthy\n      mq:\n        condition: service_healthy\n      job:\n        condition: service_started\n',
+  ],
+  [
+    '    depends_on: [db, mq, job]\n',
+    '    depends_on: { db: { condition: service_healthy }, mq: { condition: service_healthy }, job: { condition: service_started } }\n',
+  ],
+])(
+  'a list is read as a whole: what has a health check is waited for, the rest is started: %j',
+  (before, after) => {
+    expect(wait(before, 'db', ['db', 'mq'])).toBe(after)
+  },
+)
+
+test.each(['    depends_on: &d [db]\n', '    <<: { depends_on: [db] }\n'])(
+  'what others may share is left to its author: %j',
+  text => {
+    expect(wait(text)).toBeUndefined()
+  },
+)
 
 const name = fc.constantFrom('db', 'mq', 'redis', '"quoted"', "'q'")
 const list = fc.record({

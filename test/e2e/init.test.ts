@@ -117,8 +117,45 @@ describe('the Compose file', () => {
       expect(at, line).toBeGreaterThanOrEqual(0)
       at++
     }
-    expect(text).toContain('        db: # first\n          condition: service_healthy\n')
+    expect(text).toContain('      db: # first\n        condition: service_healthy\n')
   })
+
+  test.each([
+    ['a block', '\n      - mysql\n      - redis\n      - nats\n      - jobs\n'],
+    ['one line', ' [mysql, redis, nats, jobs]\n'],
+  ])(
+    'has every entry of a list waited for that has or gets a health check, written as %s',
+    async (_, list) => {
+      const compose = `services:
+  mysql: { image: "mysql:8.4", environment: { MYSQL_ROOT_PASSWORD: x } }
+  redis: { image: "redis:7", healthcheck: { test: ["CMD-SHELL", "redis-cli ping | grep -q PONG"] } }
+  nats: { image: "nats:2" }
+  jobs: { build: jobs, healthcheck: { test: ["CMD", "true"] } }
+  api:
+    build: .
+    depends_on:${list}  own:
+    build: .
+    depends_on:
+      redis:
+        condition: service_started
+`
+      const folder = treeOf({ 'compose.yaml': compose })
+      const { stderr } = await init(folder, '--yes', '--only', 'compose')
+      const { services } = parse(read(folder, 'compose.yaml'))
+      const healthy = { condition: 'service_healthy' }
+      const started = { condition: 'service_started' }
+      expect(services.api.depends_on).toEqual({
+        mysql: healthy,
+        redis: healthy,
+        nats: started,
+        jobs: healthy,
+      })
+      expect(services.own.depends_on).toEqual({ redis: started })
+      expect(stderr).not.toContain('api: it starts at')
+      expect(stderr).toContain('own: it starts at service_started of redis, as is written')
+      expect((await init(folder, '--yes', '--only', 'compose')).stderr).toContain('nothing to write')
+    },
+  )
 
   test('keeps a health check of its author, and its weakness is named with the line', async () => {
     const compose =

@@ -16,13 +16,15 @@ export function planCompose(project: Project, _needs: readonly Need[]): Outcome 
   const editor = new Editor(compose.text, compose.path)
   const healthy = new Set<string>()
   for (const [name, server] of servers) if (addHealthcheck(editor, name, server)) healthy.add(name)
+  const asked = new Set([...healthy, ...[...compose.model.services.values()].flatMap(checked)])
   for (const app of appsOf(tree, compose.model)) {
-    for (const name of healthy) {
-      const listed = app.dependsOn.some(one => one.service === name)
+    const listed = app.dependsOn.filter(one => asked.has(one.service) && !one.conditionAt)
+    for (const name of new Set([...healthy, ...listed.map(({ service }) => service)])) {
+      const named = app.dependsOn.some(one => one.service === name)
       const server = compose.model.services.get(name)
-      if (!listed && (server?.profiles.length || !uses([...environmentOf(tree, app).values()], server)))
+      if (!named && (server?.profiles.length || !uses([...environmentOf(tree, app).values()], server)))
         continue
-      order(editor, app.name, name)
+      order(editor, app.name, name, asked)
     }
   }
   return {
@@ -32,6 +34,10 @@ export function planCompose(project: Project, _needs: readonly Need[]): Outcome 
     notes: editor.notes,
   }
 }
+
+/** The program's own health check counts as much as a server's. */
+const checked = ({ name, healthcheck }: ComposeService): string[] =>
+  healthcheck?.test && !healthcheck.disabled ? [name] : []
 
 /** A text that is edited step by step, each on what the one before has left. */
 class Editor {
@@ -113,7 +119,7 @@ function passwordOf(service: ComposeService | undefined): string | 'literal' | u
   return /^\$\$\{?\w+\}?$/.test(value) ? value : 'literal'
 }
 
-function order(editor: Editor, app: string, server: string): void {
+function order(editor: Editor, app: string, server: string, asked: ReadonlySet<string>): void {
   const written = editor.service(app)?.dependsOn.find(one => one.service === server)
   if (written?.conditionAt && written.condition !== 'service_healthy') {
     editor.note(
@@ -122,7 +128,7 @@ function order(editor: Editor, app: string, server: string): void {
     )
     return
   }
-  if (editor.edit(app, (file, service) => dependOn(file, service, server))) return
+  if (editor.edit(app, (file, service) => dependOn(file, service, server, asked))) return
   editor.note(
     app,
     `its depends_on is shared by an anchor or an alias; write by hand: ${server}: { condition: service_healthy }`,
