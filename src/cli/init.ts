@@ -35,12 +35,19 @@ export async function initVerb({ targets, values }: Call): Promise<number> {
     if (!values.flag('quiet') || status !== EXIT.ok) say(`holdfast: ${last}`)
     return status
   }
-  if (files.length === 0) return end(EXIT.ok, false, 'nothing to write: everything is there')
+  if (files.length === 0) return end(EXIT.ok, false, nothingToWrite(plan))
   if (values.flag('dry-run')) return end(EXIT.ok, false, 'nothing was written: --dry-run')
   if (!values.flag('yes') && !(await agreed(json, files.length)))
     return end(EXIT.findings, false, 'nothing was written; --yes writes it')
   writeAll(folder, files)
   return end(EXIT.ok, true, `wrote ${files.map(({ path }) => path).join(', ')}`)
+}
+
+function nothingToWrite({ files }: Plan): string {
+  const kept = files.flatMap(({ action, path }) => (action === 'kept' ? [path] : []))
+  if (kept.length === 0) return 'nothing to write: everything is there'
+  const names = kept.join(', ')
+  return `nothing was written: kept for other content than init would write: ${names}; --force replaces it`
 }
 
 /** Whether to print JSON. */

@@ -64,7 +64,7 @@ describe('the configuration', () => {
   })
 
   test('is what holdfast wait reads', async () => {
-    const folder = treeOf(NODE)
+    const folder = treeOf({ ...NODE, '.env.example': 'DATABASE_URL=\n' })
     await init(folder, '--yes')
     const { status, stderr } = await holdfast(['wait', '--once'], { cwd: folder })
     expect([status, stderr]).toEqual([64, expect.stringContaining('DATABASE_URL is not set')])
@@ -74,16 +74,107 @@ describe('the configuration', () => {
     const folder = treeOf(DJANGO)
     await init(folder, '--yes')
     const config = parse(read(folder, 'holdfast.config.yaml'))
-    expect(Object.keys(config.environment)).toEqual([
-      'DB_HOST',
-      'DB_NAME',
-      'DB_USER',
-      'DB_PASSWORD',
-      'REDIS_URL',
-    ])
+    expect(Object.keys(config.environment)).toEqual(['DB_HOST', 'DB_NAME', 'DB_USER', 'DB_PASSWORD'])
+    expect(config.environment.DB_NAME).toEqual({ type: 'string', required: false })
     const env = { DB_HOST: '127.0.0.1', DB_PORT: '1', DB_USER: 'u', DB_NAME: 'n' }
     const { status, stderr } = await holdfast(['wait', '--once'], { cwd: folder, env })
     expect([status, stderr]).toEqual([1, expect.stringContaining('connection-refused')])
+  })
+
+  test.each<readonly [string, Files, Record<string, string>, RegExp | undefined]>([
+    [
+      'a broker that no program is given',
+      {
+        'compose.yaml':
+          'services:\n  db: { image: postgres }\n  mq: { image: rabbitmq }\n  web: { build: ., environment: { DATABASE_URL: "postgres://db/a" } }\n',
+      },
+      { DATABASE_URL: 'postgres://db/a' },
+      /mq: nothing sets or reads AMQP_URL/,
+    ],
+    [
+      'a host and no address',
+      {
+        'package.json': '{"dependencies":{"pg":"8","redis":"5"}}',
+        '.env': 'DATABASE_URL=postgres://db/a\nREDIS_HOST=x\n',
+      },
+      { DATABASE_URL: 'postgres://db/a' },
+      /redis: REDIS_HOST is no address that holdfast reads, and nothing sets or reads REDIS_URL/,
+    ],
+    [
+      'a host and no address beside Django’s family',
+      { ...DJANGO, '.env': 'REDIS_HOST=x\n' },
+      { DB_HOST: 'db', DB_USER: 'u', DB_PASSWORD: 'p' },
+      /redis: REDIS_HOST is no address/,
+    ],
+    [
+      'a driver alone',
+      { 'manage.py': '', 'requirements.txt': 'django\nredis\n' },
+      {},
+      /redis: nothing sets or reads REDIS_URL/,
+    ],
+    [
+      'a default in the settings',
+      {
+        'manage.py': '',
+        'requirements.txt': 'redis\n',
+        'a/settings.py': 'X = os.environ.get("REDIS_URL", "redis://x")\n',
+      },
+      {},
+      undefined,
+    ],
+    [
+      'a variable of .env that Compose gives to nobody',
+      {
+        'compose.yaml': 'services:\n  cache: { image: redis }\n  web: { build: . }\n',
+        '.env': 'REDIS_URL=redis://cache\n',
+      },
+      {},
+      undefined,
+    ],
+    [
+      'another program that is given more',
+      {
+        'compose.yaml':
+          'services:\n  cache: { image: redis }\n  db: { image: postgres }\n  web: { build: ., environment: { REDIS_URL: "redis://cache" } }\n  job: { build: ., environment: { REDIS_URL: "redis://cache", DATABASE_URL: "postgres://db/a" } }\n',
+      },
+      { REDIS_URL: 'redis://cache' },
+      undefined,
+    ],
+    [
+      'another program that is given more, under a name of its own',
+      {
+        'compose.yaml':
+          'services:\n  cache: { image: redis }\n  mq: { image: rabbitmq }\n  web: { build: ., environment: { REDIS_URL: "redis://cache" } }\n  job: { build: ., environment: { REDIS_URL: "redis://cache", BROKER: "amqp://mq" } }\n',
+      },
+      { REDIS_URL: 'redis://cache' },
+      /mq: not every program is given BROKER/,
+    ],
+  ])('passes holdfast check where a program runs that is not given %s', async (_, files, env, note) => {
+    const folder = treeOf(files)
+    const first = await init(folder, '--yes', '--only', 'config')
+    const { status, stderr } = await holdfast(['check'], { cwd: folder, env })
+    expect([status, stderr]).toEqual([0, expect.stringContaining('passed')])
+    const second = await init(folder, '--yes', '--only', 'config')
+    for (const run of [first, second])
+      if (note) expect(run.stderr).toMatch(note)
+      else expect(run.stderr).not.toContain('nothing sets or reads')
+    expect(second.stderr).toContain('nothing to write: everything is there')
+  })
+
+  test('has a line for what nothing sets yet, whose note ends when the line is in use', async () => {
+    const folder = treeOf({ ...NODE, '.env': 'DATABASE_URL=postgres://db/a\n' })
+    expect((await init(folder, '--yes', '--only', 'config')).stderr).toContain('reads REDIS_URL')
+    const path = join(folder, 'holdfast.config.yaml')
+    writeFileSync(path, readFileSync(path, 'utf8').replace('# redis: env', 'redis: env'))
+    expect(parse(readFileSync(path, 'utf8')).targets).toEqual({
+      postgres: 'env:DATABASE_URL',
+      redis: 'env:REDIS_URL',
+    })
+    const { stderr } = await init(folder, '--yes', '--only', 'config')
+    expect(stderr).not.toContain('reads REDIS_URL')
+    expect(stderr).toMatch(
+      /nothing was written: kept for other content than init would write: holdfast\.config\.yaml; --force replaces it\n$/,
+    )
   })
 
   test('of another kind is kept, and no second one is made beside it', async () => {
@@ -299,7 +390,7 @@ describe('nothing is written', () => {
     expect((await init(folder, '--yes', '--only', 'config')).stderr).toContain('holdfast.config.yaml is kept')
     expect(read(folder, 'holdfast.config.yaml')).toBe('# mine\ntargets: {}\n')
     await init(folder, '--yes', '--only', 'config', '--force')
-    expect(read(folder, 'holdfast.config.yaml')).toContain('env:DATABASE_URL')
+    expect(read(folder, 'holdfast.config.yaml')).toContain('DATABASE_URL: {')
   })
 
   test('where one of the files cannot be: none of them, and one line says which', async () => {
@@ -334,7 +425,7 @@ test('the answer y on a terminal writes', async () => {
   await run.waitForStdout(/Write these 2 files\? \[y\/N\]/)
   run.write('y\r')
   expect((await run.exited).status).toBe(0)
-  expect(read(folder, 'holdfast.config.yaml')).toContain('env:DATABASE_URL')
+  expect(read(folder, 'holdfast.config.yaml')).toContain('DATABASE_URL: {')
 })
 
 test('the mode of a file and the link to it stay', async () => {

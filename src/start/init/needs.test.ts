@@ -14,11 +14,10 @@ function needs(files: Readonly<Record<string, string>>) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
   }
-  return needsOf(projectOf(new Tree(folder)), SCHEMES).map(({ name, kind, by, assumed }) => [
+  return needsOf(projectOf(new Tree(folder)), SCHEMES).map(({ name, kind, by }) => [
     name,
     kind,
     'url' in by ? by.url : by.family,
-    ...(assumed ? ['assumed'] : []),
   ])
 }
 
@@ -27,8 +26,8 @@ test.each<readonly [string, Record<string, string>, readonly (readonly string[])
     'drivers of Node',
     { 'package.json': '{"dependencies":{"mysql2":"3","bullmq":"5"}}' },
     [
-      ['mysql', 'mysql', 'DATABASE_URL', 'assumed'],
-      ['redis', 'redis', 'REDIS_URL', 'assumed'],
+      ['mysql', 'mysql', 'DATABASE_URL'],
+      ['redis', 'redis', 'REDIS_URL'],
     ],
   ],
   [
@@ -44,8 +43,8 @@ test.each<readonly [string, Record<string, string>, readonly (readonly string[])
     'drivers of Python',
     { 'pyproject.toml': '[project]\nname = "x"\ndependencies = ["asyncpg>=0.30", "redis[hiredis]"]' },
     [
-      ['postgres', 'postgres', 'DATABASE_URL', 'assumed'],
-      ['redis', 'redis', 'REDIS_URL', 'assumed'],
+      ['postgres', 'postgres', 'DATABASE_URL'],
+      ['redis', 'redis', 'REDIS_URL'],
     ],
   ],
   [
@@ -63,8 +62,8 @@ test.each<readonly [string, Record<string, string>, readonly (readonly string[])
         'module x\nrequire github.com/lib/pq v1.10.9\nrequire github.com/ClickHouse/clickhouse-go/v2 v2.30.0\n',
     },
     [
-      ['postgres', 'postgres', 'DATABASE_URL', 'assumed'],
-      ['clickhouse', 'clickhouse', 'CLICKHOUSE_URL', 'assumed'],
+      ['postgres', 'postgres', 'DATABASE_URL'],
+      ['clickhouse', 'clickhouse', 'CLICKHOUSE_URL'],
     ],
   ],
   [
@@ -81,14 +80,14 @@ test.each<readonly [string, Record<string, string>, readonly (readonly string[])
   [
     'servers of Compose',
     { 'compose.yaml': 'services: { store: { image: "mongo:7" }, app: { build: . } }' },
-    [['store', 'mongodb', 'MONGODB_URI', 'assumed']],
+    [['store', 'mongodb', 'MONGODB_URI']],
   ],
   [
     'two databases',
     { 'compose.yaml': 'services: { a: { image: postgres }, b: { image: mysql } }' },
     [
-      ['a', 'postgres', 'DATABASE_URL', 'assumed'],
-      ['b', 'mysql', 'MYSQL_URL', 'assumed'],
+      ['a', 'postgres', 'DATABASE_URL'],
+      ['b', 'mysql', 'MYSQL_URL'],
     ],
   ],
   ['nothing', { 'package.json': '{ broken', '.env': 'PORT=1' }, []],

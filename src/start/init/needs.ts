@@ -15,8 +15,6 @@ export interface Need {
   readonly by:
     | { readonly url: string }
     | { readonly family: 'pg' | 'db'; readonly variables: readonly string[] }
-  /** Nothing in the tree names the variable. */
-  readonly assumed: boolean
   /** The services of the Compose file that serve it. */
   readonly service?: string
 }
@@ -58,14 +56,14 @@ export function needsOf(project: Project, schemes: Schemes): Need[] {
       kindOf(value, schemes) ?? (known && !value.includes('://') ? (BY_NAME[variable] ?? sql) : undefined)
     if (!kind || (value.includes('://') && addresses.has(value))) continue
     addresses.add(value)
-    needs.push({ kind, by: { url: variable }, assumed: false, ...serviceOf(kind, value, servers) })
+    needs.push({ kind, by: { url: variable }, ...serviceOf(kind, value, servers) })
   }
   const covered = (kind: Kind) => needs.some(need => wireOf(need.kind) === wireOf(kind))
   const family = (by: 'pg' | 'db', kind: Kind, table: object, key: string) => {
     if (!names.includes(key) || covered(kind)) return
     const variables = names.filter(name => name in table)
     const host = project.variables.get(key) ?? ''
-    needs.push({ kind, by: { family: by, variables }, assumed: false, ...serviceOf(kind, host, servers) })
+    needs.push({ kind, by: { family: by, variables }, ...serviceOf(kind, host, servers) })
   }
   family('pg', 'postgres', PG_VARIABLES, 'PGHOST')
   family('db', sql, DB_VARIABLES, 'DB_HOST')
@@ -73,7 +71,7 @@ export function needsOf(project: Project, schemes: Schemes): Need[] {
     const taken = needs.some(need => 'url' in need.by && need.by.url === USUAL[kind])
     if (covered(kind)) continue
     const url = (!taken && USUAL[kind]) || `${kind.toUpperCase()}_URL`
-    needs.push({ kind, by: { url }, assumed: true, ...serviceOf(kind, '', servers) })
+    needs.push({ kind, by: { url }, ...serviceOf(kind, '', servers) })
   }
   return named(needs)
 }

@@ -25,6 +25,8 @@ export interface Project {
   readonly otherCi?: string
   /** Variables that the program reads, with what is known of their values. */
   readonly variables: ReadonlyMap<string, string>
+  /** Those that only code reads which can do without. */
+  readonly defaulted: ReadonlySet<string>
   /** What could not be read, and why. */
   readonly problems: readonly string[]
 }
@@ -79,27 +81,32 @@ export function projectOf(tree: Tree): Project {
     ...(dockerfile ? { dockerfile: { path: dockerfile, text: tree.read(dockerfile) ?? '' } } : {}),
     ...(config ? { config } : {}),
     ...(otherCi ? { otherCi } : {}),
-    variables: variablesOf(tree, compose?.model),
+    ...variablesOf(tree, compose?.model),
     problems,
   }
 }
 
 /** From `.env` and its examples, the programs of the Compose file, and what settings read by name. */
-function variablesOf(tree: Tree, compose: ComposeFile | undefined): Map<string, string> {
-  const found = new Map<string, string>()
+function variablesOf(tree: Tree, compose: ComposeFile | undefined): Pick<Project, 'variables' | 'defaulted'> {
+  const variables = new Map<string, string>()
   const add = (name: string, value: string) => {
-    if (value || !found.has(name)) found.set(name, value)
+    if (value || !variables.has(name)) variables.set(name, value)
   }
   for (const path of ['.env.sample', '.env.template', '.env.example', '.env'])
     for (const [name, value] of parseDotenv(tree.read(path) ?? '')) add(name, value)
   for (const app of compose ? appsOf(tree, compose) : [])
     for (const [name, value] of environmentOf(tree, app)) add(name, value)
-  const sources = [...settingsOf(tree), tree.read('prisma/schema.prisma') ?? '']
-  for (const text of sources)
-    for (const [, name = ''] of text.matchAll(/(?:environ|getenv|env)\b[^'"\n]*['"]([A-Z][A-Z0-9_]*)['"]/g))
-      add(name, '')
-  return found
+  const reads = [...settingsOf(tree), tree.read('prisma/schema.prisma') ?? ''].flatMap(readsOf)
+  const strict = new Set([...variables.keys(), ...reads.flatMap(([name, soft]) => (soft ? [] : [name]))])
+  for (const [name] of reads) add(name, '')
+  return { variables, defaulted: new Set([...variables.keys()].filter(name => !strict.has(name))) }
 }
+
+/** `environ["NAME"]` and `env("NAME")` need the variable; with a default, `.get` and `getenv` it may be missing. */
+const readsOf = (text: string): (readonly [name: string, soft: boolean])[] =>
+  [...text.matchAll(/(?:environ|(getenv)|env)\b([^'"\n]*)['"]([A-Z][A-Z0-9_]*)['"]\s*(,(?!\s*\)))?/g)].map(
+    ([, getenv, way = '', name = '', more]) => [name, Boolean(getenv || more) || /\.get\b/.test(way)],
+  )
 
 /** What a service's environment is, its `env_file`s included. */
 export function environmentOf(tree: Tree, service: ComposeService): Map<string, string> {
