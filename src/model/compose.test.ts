@@ -134,6 +134,13 @@ describe('variables', () => {
     expect(interpolate('$A ${B:?why} ${C:-c}', {})).toMatchObject({ missing: ['A', 'B'], required: ['B'] })
   })
 
+  test('takes time in proportion to the text', () => {
+    const text = '${A'.repeat(60_000)
+    const before = performance.now()
+    expect(interpolate(text, { A: 'x' }).value).toBe(text)
+    expect(performance.now() - before).toBeLessThan(5_000)
+  })
+
   test('are read from lines as Compose reads .env', () => {
     expect([...parseDotenv('# c\nA=1 # one\nexport B="x\\n#y"\nC=\'$z\'\r\nD=\nE: e\nA=2\n')]).toEqual([
       ['A', '2'],

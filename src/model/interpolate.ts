@@ -8,7 +8,11 @@ export interface Interpolated {
   readonly required: readonly string[]
 }
 
-const NAME = /^[A-Za-z_]\w*/
+const NAME = /[A-Za-z_]\w*/y
+const nameAt = (text: string, at: number): string | undefined => {
+  NAME.lastIndex = at
+  return NAME.exec(text)?.[0]
+}
 const DEPTH = 50
 
 /**
@@ -24,13 +28,14 @@ export function interpolate(text: string, variables: Variables): Interpolated {
 
   function expand(text: string, depth: number): string {
     let result = ''
+    const ends = closings(text)
     for (let at = 0; at < text.length; ) {
       const dollar = text.indexOf('$', at)
       if (dollar < 0) return result + text.slice(at)
       result += text.slice(at, dollar)
       const next = text[dollar + 1]
-      const name = NAME.exec(text.slice(dollar + 1))?.[0]
-      const close = next === '{' && depth < DEPTH ? closing(text, dollar + 2) : -1
+      const name = nameAt(text, dollar + 1)
+      const close = next === '{' && depth < DEPTH ? (ends.get(dollar + 1) ?? -1) : -1
       if (next === '$') {
         result += '$'
         at = dollar + 2
@@ -56,7 +61,7 @@ export function interpolate(text: string, variables: Variables): Interpolated {
   }
 
   function braced(inner: string, depth: number): string | undefined {
-    const name = NAME.exec(inner)?.[0]
+    const name = nameAt(inner, 0)
     if (!name) return undefined
     const rest = inner.slice(name.length)
     if (rest === '') return plain(name)
@@ -73,14 +78,15 @@ export function interpolate(text: string, variables: Variables): Interpolated {
   }
 }
 
-/** Where the brace closes that was opened before `from`. */
-function closing(text: string, from: number): number {
-  let open = 1
-  for (let at = from; at < text.length; at++) {
-    if (text[at] === '{' && text[at - 1] === '$') open++
-    if (text[at] === '}' && --open === 0) return at
+/** Where each brace closes that follows a dollar, by where it opens. */
+function closings(text: string): Map<number, number> {
+  const open: number[] = []
+  const found = new Map<number, number>()
+  for (const { 0: brace, index } of text.matchAll(/(?<=\$)\{|\}/g)) {
+    if (brace === '{') open.push(index)
+    else if (open.length > 0) found.set(open.pop() ?? 0, index)
   }
-  return -1
+  return found
 }
 
 /** A file of `NAME=value` lines as Compose reads `.env`: comments, `export`, quotes; a later line wins. */

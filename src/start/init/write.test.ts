@@ -1,4 +1,14 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
@@ -42,4 +52,17 @@ test('when a later file fails, the earlier ones are as they were, and nothing is
   expect(readFileSync(join(at, 'last'), 'utf8')).toBe('changed by somebody')
   expect(readdirSync(at)).toEqual(['first', 'last'])
   expect(existsSync(join(at, 'x'))).toBe(false)
+})
+
+test.each([
+  ['the file', 'new', 'new'],
+  ['its folder', 'x', 'x/new'],
+])('a link that leads nowhere, as %s, stays, and is what the message names', (_, link, path) => {
+  const at = folder()
+  symlinkSync('nowhere', join(at, link))
+  expect(() => writeAll(at, [{ path, before: undefined, after: 'a' }])).toThrow(
+    `${path}: cannot be written: ${link} is a link to nowhere, which is not there. Nothing was written`,
+  )
+  expect(lstatSync(join(at, link)).isSymbolicLink()).toBe(true)
+  expect(readdirSync(at)).toEqual([link])
 })

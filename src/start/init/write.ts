@@ -1,8 +1,10 @@
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -10,7 +12,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { HoldfastError } from '../../core/errors.js'
 
 /** A file as it shall be, and what it held when that was decided. */
@@ -62,6 +64,9 @@ export function writeAll(folder: string, files: readonly NewFile[]): void {
 
 function stage(folder: string, file: NewFile, made: string[]): Staged {
   const path = join(folder, file.path)
+  const broken = brokenLink(folder, path)
+  if (broken)
+    throw new Error(`${relative(folder, broken)} is a link to ${readlinkSync(broken)}, which is not there`)
   for (const missing of missingFolders(dirname(path))) {
     mkdirSync(missing)
     made.push(missing)
@@ -78,6 +83,14 @@ function stage(folder: string, file: NewFile, made: string[]): Staged {
     throw error
   }
   return { ...file, file: real, temporary }
+}
+
+/** The link among a path's parts that leads nowhere. */
+function brokenLink(folder: string, path: string): string | undefined {
+  if (existsSync(path) || path === folder || path === dirname(path)) return undefined
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink()
+    ? path
+    : brokenLink(folder, dirname(path))
 }
 
 /** Outermost first. */
