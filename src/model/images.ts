@@ -146,7 +146,7 @@ const VARIABLES: { readonly [kind in Kind]?: Names } = {
 
 /** What a service serves; undefined where its image is not known. `files` adds what its `env_file`s hold. */
 export function serverOf(
-  service: ComposeService,
+  service: Pick<ComposeService, 'image' | 'environment'>,
   files: ReadonlyMap<string, string> = new Map(),
 ): ServerInfo | undefined {
   if (!service.image) return undefined

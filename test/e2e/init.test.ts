@@ -275,10 +275,12 @@ describe('the workflow', () => {
     const { jobs } = parse(text)
     expect(jobs.lint).toEqual({ 'runs-on': 'ubuntu-latest', steps: [{ run: 'make lint' }] })
     expect(Object.keys(jobs.test.services)).toEqual(['db', 'cache'])
-    expect(jobs.test.services.db.options).toContain('--health-cmd "pg_isready -h 127.0.0.1"')
+    expect(jobs.test.services.db.options).toContain(
+      `--health-cmd "PGPASSWORD=$POSTGRES_PASSWORD psql -h 127.0.0.1 -U $POSTGRES_USER -d $POSTGRES_DB -c 'SELECT 1'"`,
+    )
     expect(jobs.test.env).toEqual({
-      DATABASE_URL: 'postgresql://postgres:postgres@localhost:5432/postgres',
-      REDIS_URL: 'redis://localhost:6379',
+      DATABASE_URL: 'postgresql://shop:postgres@localhost:5432/shop',
+      REDIS_URL: 'redis://localhost:6379/0',
     })
     expect(jobs.test.steps.map((step: { run?: string }) => step.run)).toEqual([
       undefined,
@@ -287,6 +289,44 @@ describe('the workflow', () => {
     ])
     expect(text).toContain('holdfast wait\n      # The slow part.\n      - run: npm test\n')
     expect(text).toContain('on: push # every branch\n')
+  })
+
+  test('has the names and the databases of the Compose file, and passwords of its own', async () => {
+    const folder = treeOf({
+      ...NODE,
+      '.env': 'PW=s3cr3t-word\nADMIN=root-of-all\n',
+      'compose.yaml': `services:
+  db:
+    image: mysql:8.0
+    environment: { MYSQL_USER: app, MYSQL_PASSWORD: "$PW", MYSQL_DATABASE: "\${DB:-shop}" }
+  pg:
+    image: postgres:16
+    environment: [ "POSTGRES_USER=$ADMIN", "POSTGRES_PASSWORD=$PW", POSTGRES_DB=stock ]
+  cache: { image: "redis:7" }
+  web:
+    build: .
+    environment:
+      MYSQL_URL: mysql://app:s3cr3t-word@db/shop
+      DATABASE_URL: postgres://u:s3cr3t-word@pg/stock
+      REDIS_URL: redis://cache:6379/0
+      CELERY_BROKER_URL: redis://cache:6379/1
+`,
+    })
+    await init(folder, '--yes', '--only', 'workflow')
+    const text = read(folder, '.github/workflows/holdfast.yml')
+    expect(text).not.toMatch(/s3cr3t-word|root-of-all/)
+    const { test: job } = parse(text).jobs
+    expect(job.env).toEqual({
+      MYSQL_URL: 'mysql://root:root@localhost:3306/shop',
+      DATABASE_URL: 'postgresql://postgres:postgres@localhost:5432/stock',
+      REDIS_URL: 'redis://localhost:6379/0',
+      CELERY_BROKER_URL: 'redis://localhost:6379/1',
+    })
+    expect(job.services.db.env).toEqual({ MYSQL_ROOT_PASSWORD: 'root', MYSQL_DATABASE: 'shop' })
+    expect(job.services.db.options).toContain(
+      `--health-cmd "mysql -h 127.0.0.1 --protocol=tcp -u root -p$MYSQL_ROOT_PASSWORD -e 'SELECT 1'"`,
+    )
+    expect((await init(folder, '--yes', '--only', 'workflow')).stderr).toContain('nothing to write')
   })
 
   test('uses the login of a service that is there, and gives it a health check', async () => {

@@ -79,6 +79,12 @@ export function probeOf(
 /** How often and how long. While the start lasts, failures do not count. */
 export const TIMES = { interval: '5s', timeout: '5s', retries: 5, start_period: '60s' } as const
 
+/** The same question for a service container of GitHub Actions, whose options no shell and no Compose reads before. */
+export function ciProbeOf(server: ServerInfo): string | undefined {
+  const [, ...words] = probeOf(server) ?? []
+  return words.length > 0 ? words.join(' ').replaceAll('$$', '$').replaceAll('"', '') : undefined
+}
+
 /** A service container of GitHub Actions with a throw-away login. */
 export interface CiService {
   readonly image: string
@@ -86,59 +92,70 @@ export interface CiService {
   readonly scheme: string
   readonly env: Readonly<Record<string, string>>
   readonly login: { readonly user?: string; readonly password?: string; readonly database?: string }
-  /** The command of its health check, for a shell in the container. */
-  readonly health?: string
 }
 
-type Rest = { env?: Record<string, string>; user?: string; database?: string; health?: string }
+type Rest = { env?: Record<string, string>; user?: string; database?: string }
 
 const ci = (
   image: string,
   port: number,
   scheme: string,
-  { env = {}, user, database, health }: Rest = {},
+  { env = {}, user, database }: Rest = {},
 ): CiService => ({
   image,
   port,
   scheme,
   env,
   login: { ...(user ? { user, password: user } : {}), ...(database ? { database } : {}) },
-  ...(health ? { health } : {}),
 })
 
-const MYSQL = { MYSQL_ROOT_PASSWORD: 'root', MYSQL_DATABASE: 'test' }
+/** The names of one database; the passwords are the tests' own. Undefined: the image's default. */
+export interface CiNames {
+  readonly user?: string | undefined
+  readonly database?: string | undefined
+}
+
+/** PostgreSQL's user owns the server, and so may make the tests' databases; MySQL's would not, so that it is root. */
+const SQL: { readonly [kind in Kind]?: (names: CiNames) => CiService } = {
+  postgres: ({ user, database }) => ({
+    ...ci('postgres:17', 5432, 'postgresql', {
+      env: {
+        ...(user ? { POSTGRES_USER: user } : {}),
+        POSTGRES_PASSWORD: 'postgres',
+        ...(database ? { POSTGRES_DB: database } : {}),
+      },
+    }),
+    login: { user: user ?? 'postgres', password: 'postgres', database: database ?? user ?? 'postgres' },
+  }),
+  mysql: ({ database = 'test' }) =>
+    ci('mysql:8.4', 3306, 'mysql', {
+      env: { MYSQL_ROOT_PASSWORD: 'root', MYSQL_DATABASE: database },
+      user: 'root',
+      database,
+    }),
+  mariadb: ({ database = 'test' }) =>
+    ci('mariadb:11.4', 3306, 'mysql', {
+      env: { MARIADB_ROOT_PASSWORD: 'root', MARIADB_DATABASE: database },
+      user: 'root',
+      database,
+    }),
+}
 
 /** Kafka and MQTT are left out: their images need a configuration of their own. */
-export const CI_SERVICES: { readonly [kind in Kind]?: CiService } = {
-  postgres: ci('postgres:17', 5432, 'postgresql', {
-    env: { POSTGRES_PASSWORD: 'postgres' },
-    user: 'postgres',
-    database: 'postgres',
-    health: 'pg_isready -h 127.0.0.1',
-  }),
-  mysql: ci('mysql:8.4', 3306, 'mysql', {
-    env: MYSQL,
-    user: 'root',
-    database: 'test',
-    health: 'mysqladmin ping -h 127.0.0.1 --protocol=tcp',
-  }),
-  mariadb: ci('mariadb:11.4', 3306, 'mysql', {
-    env: { MARIADB_ROOT_PASSWORD: 'root', MARIADB_DATABASE: 'test' },
-    user: 'root',
-    database: 'test',
-    health: 'healthcheck.sh --connect --innodb_initialized',
-  }),
-  redis: ci('redis:7', 6379, 'redis', { health: 'redis-cli ping | grep -q PONG' }),
-  valkey: ci('valkey/valkey:8', 6379, 'redis', { health: 'valkey-cli ping | grep -q PONG' }),
+const OTHERS: { readonly [kind in Kind]?: CiService } = {
+  redis: ci('redis:7', 6379, 'redis'),
+  valkey: ci('valkey/valkey:8', 6379, 'redis'),
   clickhouse: ci('clickhouse/clickhouse-server:24.8', 8123, 'clickhouse', {
     env: { CLICKHOUSE_SKIP_USER_SETUP: '1' },
-    health: 'wget -q -O /dev/null http://127.0.0.1:8123/ping',
   }),
-  mongodb: ci('mongo:7', 27017, 'mongodb', { health: 'mongosh --quiet --eval 1' }),
-  rabbitmq: ci('rabbitmq:4', 5672, 'amqp', { health: 'rabbitmq-diagnostics -q check_port_connectivity' }),
+  mongodb: ci('mongo:7', 27017, 'mongodb'),
+  rabbitmq: ci('rabbitmq:4', 5672, 'amqp'),
   nats: ci('nats:2', 4222, 'nats'),
   memcached: ci('memcached:1.6', 11211, 'memcached'),
 }
+
+export const ciServiceOf = (kind: Kind, names: CiNames): CiService | undefined =>
+  SQL[kind]?.(names) ?? OTHERS[kind]
 
 /** The options of a service container with this health check. */
 export const healthOptions = (command: string): string =>

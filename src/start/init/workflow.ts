@@ -9,7 +9,7 @@ import {
   type WorkflowStep,
 } from '../../model/workflow.js'
 import { entryAt } from '../../model/yaml.js'
-import { type Ci, ciOf, type Login } from './ci.js'
+import { type Ci, ciOf, healthOf, type Login } from './ci.js'
 import type { Outcome } from './draft.js'
 import type { Need } from './needs.js'
 import { healthOptions } from './probes.js'
@@ -74,18 +74,19 @@ function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci): Outcom
     const there = job?.services.find(
       one => one.name === service.name || one.image?.value.split(/[:@]/)[0] === service.image.split(':')[0],
     )
+    const health = there?.image ? healthOf(there.image.value, rawOf(there)) : undefined
     if (!there)
       edit(`service ${service.name}`, (workflow, one) =>
         addService(workflow, one, service.name, service.tree),
       )
-    else if (service.health && !there.options) {
-      const options = healthOptions(service.health)
+    else if (health && !there.options) {
+      const options = healthOptions(health)
       edit(`options of ${there.name}`, ({ yaml }, one) =>
         setKey(yaml, one.services.find(({ name }) => name === there.name)?.map, 'options', options),
       )
-    } else if (service.health && !there.options?.value.includes('--health-cmd')) {
+    } else if (health && !there.options?.value.includes('--health-cmd')) {
       notes.push(
-        `${file.path}: service ${there.name} has options without a health check; add: ${healthOptions(service.health)}`,
+        `${file.path}: service ${there.name} has options without a health check; add: ${healthOptions(health)}`,
       )
     }
   }
@@ -109,6 +110,8 @@ function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci): Outcom
     notes: [...notes, ...ci.notes],
   }
 }
+
+const rawOf = ({ env }: WorkflowContainer) => [...env].map(([name, { raw }]) => [name, raw] as const)
 
 /** The job's own container for a service: by its name, or by its image. */
 const written = (job: WorkflowJob, name: string, image: string): WorkflowContainer | undefined =>
