@@ -77,6 +77,19 @@ test.each(['    depends_on: &d [db]\n', '    <<: { depends_on: [db] }\n'])(
   },
 )
 
+test('goes further in by as much as the file does', () => {
+  const text = 'services:\n    app:\n        image: x\n        depends_on:\n        - mq\n'
+  const file = parseCompose(text)
+  const app = file.services.get('app')
+  const edited = applyEdits(text, (app && dependOn(file, app, 'db')) ?? [])
+  expect(edited.split('\n').slice(4, 8)).toEqual([
+    '            mq:',
+    '                condition: service_started',
+    '            db:',
+    '                condition: service_healthy',
+  ])
+})
+
 const name = fc.constantFrom('db', 'mq', 'redis', '"quoted"', "'q'")
 const list = fc.record({
   names: fc.uniqueArray(name, { minLength: 1, maxLength: 4 }),

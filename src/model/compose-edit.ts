@@ -1,7 +1,7 @@
 import { isMap, isScalar, isSeq, type YAMLMap, type YAMLSeq } from 'yaml'
 import type { ComposeFile, ComposeService } from './compose.js'
 import type { Condition } from './compose-types.js'
-import { contentEnd, endOfLine, insertLines, setKey } from './edit.js'
+import { contentEnd, endOfLine, insertLines, setKey, stepOf } from './edit.js'
 import type { Edit } from './text.js'
 import { type Entry, isMapping, spanOf, textOf, type YamlFile } from './yaml.js'
 
@@ -56,6 +56,7 @@ function listToMap(
   conditionOf: Conditions,
 ): Edit[] | undefined {
   const edits: Edit[] = []
+  const step = ' '.repeat(stepOf(yaml))
   const outer = yaml.position(keyAt.from).column - 1
   let column = 0
   for (const item of list.items) {
@@ -64,16 +65,16 @@ function listToMap(
     const dash = yaml.text.lastIndexOf('-', from - 1)
     const start = yaml.text.lastIndexOf('\n', dash) + 1
     if (dash < start || yaml.text.slice(start, from).trim() !== '-') return undefined
-    const shift = dash - start > outer ? '' : '  '
+    const shift = dash - start > outer ? '' : step
     column = dash - start + shift.length
     edits.push({ from: dash, to: from, insert: shift }, { from: to, to, insert: ':' })
-    const condition = `${' '.repeat(column + 2)}condition: ${conditionOf(String(item.value))}`
+    const condition = `${' '.repeat(column)}${step}condition: ${conditionOf(String(item.value))}`
     edits.push(...insertLines(yaml, endOfLine(yaml, to), [condition]))
   }
   const last = list.items.at(-1)
   if (!last) return undefined
   if (list.items.some(item => textOf(yaml, item) === on)) return edits
-  const lines = [`${' '.repeat(column)}${on}:`, `${' '.repeat(column + 2)}condition: service_healthy`]
+  const lines = [`${' '.repeat(column)}${on}:`, `${' '.repeat(column)}${step}condition: service_healthy`]
   return [...edits, ...insertLines(yaml, endOfLine(yaml, contentEnd(yaml, last)), lines)]
 }
 

@@ -23,7 +23,7 @@ describe('a key that a mapping does not have', () => {
     const text =
       'services:\n    db:\n        image: postgres # pinned?\n\n    # the program\n    app: { build: . }\n'
     expect(set(text, ['services', 'db'], 'healthcheck', { test: ['CMD', 'true'], retries: 5 })).toBe(
-      'services:\n    db:\n        image: postgres # pinned?\n        healthcheck:\n          test: ["CMD", "true"]\n          retries: 5\n\n    # the program\n    app: { build: . }\n',
+      'services:\n    db:\n        image: postgres # pinned?\n        healthcheck:\n            test: ["CMD", "true"]\n            retries: 5\n\n    # the program\n    app: { build: . }\n',
     )
   })
 

@@ -36,7 +36,9 @@ function insertKey(
   const indent = indentOf(map)
   const last = map.items.at(-1)
   if (indent === undefined || !last) return undefined
-  const lines = block({ [key]: value }).map(line => (line ? `${' '.repeat(indent)}${line}` : line))
+  const lines = block({ [key]: value }, stepOf(file)).map(line =>
+    line ? `${' '.repeat(indent)}${line}` : line,
+  )
   const next = before === undefined ? undefined : entryAt(file, map, before)
   const at = next && !next.borrowed ? startOfLine(file, next.keyAt.from) : undefined
   return insertLines(file, at ?? endOfLine(file, contentEnd(file, last)), lines)
@@ -49,6 +51,9 @@ export function insertLines(file: YamlFile, at: number, lines: readonly string[]
   const text = lines.join(end)
   return [{ from: at, to: at, insert: open ? end + text : text + end }]
 }
+
+/** By how many blanks the file goes further in: those of its first line that does. */
+export const stepOf = ({ text }: YamlFile): number => /^( {1,8})[\w"'<&*?]/m.exec(text)?.[1]?.length ?? 2
 
 function insertFlow(file: YamlFile, map: YAMLMap, text: string): Edit[] | undefined {
   const last = map.items.at(-1)
@@ -74,7 +79,9 @@ function replaceValue(file: YamlFile, map: YAMLMap, entry: Entry, value: Tree): 
   }
   const indent = isCollection(old) && !old.flow ? indentOf(old) : undefined
   if (indent !== undefined && typeof value === 'object' && value !== null && !isEmpty(value)) {
-    const lines = block(value).map((line, i) => (i && line ? `${' '.repeat(indent)}${line}` : line))
+    const lines = block(value, stepOf(file)).map((line, i) =>
+      i && line ? `${' '.repeat(indent)}${line}` : line,
+    )
     return [{ from: span.from, to: contentEnd(file, old), insert: lines.join(lineEnding(file.text)) }]
   }
   return [{ from: span.from, to: contentEnd(file, old), insert: flow(value, quoted(map)) }]

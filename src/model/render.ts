@@ -3,25 +3,26 @@ import { isScalar, parseDocument } from 'yaml'
 /** What an edit writes. */
 export type Tree = string | number | boolean | null | readonly Tree[] | { readonly [key: string]: Tree }
 
-const STEP = '  '
-
-/** A value in block style, a string a line, without indentation of its own. Short lists of scalars stay on a line. */
-export function block(value: Tree): string[] {
-  if (Array.isArray(value) && !isInline(value)) return value.flatMap(item => attach('-', item, `- `))
+/**
+ * A value in block style, a string a line, without indentation of its own; each level is `step` blanks further in.
+ * Short lists of scalars stay on a line.
+ */
+export function block(value: Tree, step = 2): string[] {
+  if (Array.isArray(value) && !isInline(value)) return value.flatMap(item => attach('-', item, step, `- `))
   if (isMapping(value) && Object.keys(value).length > 0)
-    return Object.entries(value).flatMap(([key, one]) => attach(`${scalar(key)}:`, one))
+    return Object.entries(value).flatMap(([key, one]) => attach(`${scalar(key)}:`, one, step))
   return [flow(value)]
 }
 
 /** What follows `key:` or `-`: on the same line, or indented below it. */
-function attach(head: string, value: Tree, same = ''): string[] {
-  if (typeof value === 'string' && isFolded(value))
-    return [`${head} |-`, ...value.split('\n').map(line => line && STEP + line)]
-  const lines = block(value)
+function attach(head: string, value: Tree, step: number, same = ''): string[] {
+  const deeper = (line: string) => line && ' '.repeat(same.length || step) + line
+  if (typeof value === 'string' && isFolded(value)) return [`${head} |-`, ...value.split('\n').map(deeper)]
+  const lines = block(value, step)
   const nested = typeof value === 'object' && value !== null && !isInline(value)
   if (!nested) return [`${head} ${lines[0]}`]
-  if (!same) return [head, ...lines.map(line => line && STEP + line)]
-  return lines.map((line, i) => (i === 0 ? same + line : line && STEP + line))
+  if (!same) return [head, ...lines.map(deeper)]
+  return lines.map((line, i) => (i === 0 ? same + line : deeper(line)))
 }
 
 /** A text of several lines that a literal block can hold as it is. */

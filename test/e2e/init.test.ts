@@ -258,6 +258,13 @@ describe('the Compose file', () => {
     expect(stderr).toContain('compose.yml:5: mq: no health check is written')
   })
 
+  test('is read without its overlay, which is said', async () => {
+    const folder = treeOf({ 'compose.yaml': COMPOSE, 'compose.override.yml': 'services: {}\n' })
+    const { stderr } = await init(folder, '--yes', '--only', 'compose')
+    expect(stderr).toContain('compose.override.yml is not read')
+    expect(read(folder, 'compose.override.yml')).toBe('services: {}\n')
+  })
+
   test('that is no YAML is left as it is, with the place', async () => {
     const folder = treeOf({ ...NODE, 'compose.yaml': 'services:\n  db: [\n' })
     const { status, stderr } = await init(folder, '--yes')

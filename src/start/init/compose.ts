@@ -8,6 +8,12 @@ import { mentions, type Need } from './needs.js'
 import { probeOf, TIMES } from './probes.js'
 import { appsOf, environmentOf, type Project, serversOf } from './project.js'
 
+/** What Compose merges by itself. */
+const OVERLAYS = ['compose', 'docker-compose'].flatMap(name => [
+  `${name}.override.yaml`,
+  `${name}.override.yml`,
+])
+
 /** Health checks for the servers, and programs that wait for them. */
 export function planCompose(project: Project, _needs: readonly Need[]): Outcome {
   const { compose, tree } = project
@@ -27,11 +33,17 @@ export function planCompose(project: Project, _needs: readonly Need[]): Outcome 
       order(editor, app.name, name, asked)
     }
   }
+  const overlay = tree.first(OVERLAYS)
   return {
     drafts: [
       { path: compose.path, part: 'compose', before: compose.text, after: editor.text, insertion: true },
     ],
-    notes: editor.notes,
+    notes: [
+      ...editor.notes,
+      ...(overlay
+        ? [`${overlay} is not read: what it changes of health checks and variables is not seen`]
+        : []),
+    ],
   }
 }
 

@@ -1,4 +1,4 @@
-import { insertLines, setKey, startOfLine } from '../../model/edit.js'
+import { insertLines, setKey, startOfLine, stepOf } from '../../model/edit.js'
 import { block, type Tree } from '../../model/render.js'
 import { applyEdits, type Edit } from '../../model/text.js'
 import {
@@ -160,7 +160,7 @@ function addStep({ yaml }: Workflow, job: WorkflowJob, step: Tree): Edit[] | und
   return insertLines(
     yaml,
     at,
-    block([step]).map(line => indent + line),
+    block([step], stepOf(yaml)).map(line => indent + line),
   )
 }
 
