@@ -336,6 +336,18 @@ describe('the workflow', () => {
     expect((await init(folder, '--yes', '--only', 'workflow')).stderr).toContain('nothing to write')
   })
 
+  test('has one job looked after; the others that run tests are named', async () => {
+    const more = `${WORKFLOW}  e2e:\n    runs-on: ubuntu-latest\n    steps: [{ run: npx playwright test }]\n`
+    const folder = treeOf({ ...NODE, '.github/workflows/ci.yml': more })
+    const { stderr } = await init(folder, '--yes', '--only', 'workflow')
+    expect(stderr).toContain('ci.yml: job e2e runs tests, too; job test alone is looked after')
+    expect(stderr).not.toContain('job lint')
+    expect(Object.keys(parse(read(folder, '.github/workflows/ci.yml')).jobs.e2e)).toEqual([
+      'runs-on',
+      'steps',
+    ])
+  })
+
   test('uses the login of a service that is there, and gives it a health check', async () => {
     const own = WORKFLOW.replace(
       '    steps:\n',

@@ -110,7 +110,7 @@ function addHealthcheck(editor: Editor, name: string, server: ServerInfo): boole
   if (editor.edit(name, (file, { map }) => setKey(file.yaml, map, 'healthcheck', value))) return true
   editor.note(
     name,
-    `it is an alias or has an anchor; write its health check by hand: test: ${JSON.stringify(probe)}`,
+    `it is an alias or has an anchor; write its health check by hand: test: ${JSON.stringify(probe)}; then condition: service_healthy where a program depends on it`,
   )
   return false
 }

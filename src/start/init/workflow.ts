@@ -22,7 +22,16 @@ export function planWorkflow(project: Project, needs: readonly Need[]): Outcome 
   const ci = ciOf(project, needs)
   for (const file of project.workflows) {
     const job = file.model.jobs.find(one => testStep(one) !== undefined)
-    if (job) return extend(file, job, ci)
+    if (job) {
+      const { drafts, notes } = extend(file, job, ci)
+      return {
+        drafts,
+        notes: [
+          ...notes,
+          ...othersOf(project, job).map(text => `${text}; job ${job.id} alone is looked after`),
+        ],
+      }
+    }
   }
   const before = project.tree.read(PATH)
   if (before === undefined && project.workflows.length === 0 && project.otherCi)
@@ -112,6 +121,16 @@ function extend(file: SourceFile<Workflow>, { id }: WorkflowJob, ci: Ci): Outcom
 }
 
 const rawOf = ({ env }: WorkflowContainer) => [...env].map(([name, { raw }]) => [name, raw] as const)
+
+/** Further jobs that run tests, and do not wait for anything. */
+const othersOf = ({ workflows }: Project, job: WorkflowJob): string[] =>
+  workflows.flatMap(({ path, model }) =>
+    model.jobs
+      .filter(
+        one => one !== job && testStep(one) && !one.steps.some(({ run }) => run && WAIT.test(run.value)),
+      )
+      .map(({ id }) => `${path}: job ${id} runs tests, too`),
+  )
 
 /** The job's own container for a service: by its name, or by its image. */
 const written = (job: WorkflowJob, name: string, image: string): WorkflowContainer | undefined =>
