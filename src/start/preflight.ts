@@ -68,8 +68,12 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
   const present = aims.filter(one => names(found.present).includes(one.target.name))
   await on('deploy', [], async () => {
     const without = aims.filter(one => !present.includes(one))
-    const live = await liveOf(present, wait)
-    return plan.deploy(live, without.length > 0 ? needs(without) : undefined)
+    const { live, silent } = await liveOf(present, wait)
+    const lacks = [
+      ...(without.length > 0 ? [needs(without)] : []),
+      ...silent.map(name => `${name} did not tell`),
+    ]
+    return plan.deploy(live, lacks.join('; ') || undefined)
   })
 }
 
