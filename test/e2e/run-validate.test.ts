@@ -112,9 +112,14 @@ describe('without any database', () => {
 
   test('a migration is skipped, too', async () => {
     const { options } = await image(await absent())
-    const { status, states } = await validate(['--timeout', '300ms', '--migrate', 'echo RAN'], options)
+    const { status, message, states } = await validate(
+      ['--timeout', '300ms', '--migrate', 'echo RAN'],
+      options,
+    )
     expect(status).toBe(0)
     expect(states.migrate).toBe('skipped')
+    // Once, although it is the target of the lock and of the expectation.
+    expect(message('migrate')).toBe('needs postgres: db')
   })
 })
 
@@ -150,6 +155,26 @@ test('a broken configuration is 78, and every error is listed', async () => {
   expect(states).toMatchObject({ config: 'failed', command: 'passed', wait: 'skipped', deploy: 'skipped' })
   for (const what of [/NOT_SET is not set/, /did you mean redis/i, /PORT: "many"/, /untill: unknown key/])
     expect(message('config')).toMatch(what)
+})
+
+test('stages of a configuration that cannot be used are skipped, and not left out', async () => {
+  const { folder } = await image('')
+  silencing(folder, {
+    targets: { db: 'env:NOT_SET' },
+    run: { migrate: 'echo MIGRATED', smoke: 'echo SMOKED' },
+  })
+  const { document, stderr } = await validate(['--up-for', '1s', '--', ...NODE], { cwd: folder })
+  expect(document.stages.map(({ stage, state }) => `${stage} ${state}`)).toEqual([
+    'config failed',
+    'command passed',
+    'smoke skipped',
+    'wait skipped',
+    'migrate skipped',
+    'schema skipped',
+    'deploy skipped',
+    'up skipped',
+  ])
+  expect(stderr).not.toMatch(/MIGRATED|SMOKED/)
 })
 
 test('a wrong password fails: a server that answers is not absent', async () => {
