@@ -113,6 +113,7 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
       wait: { ...waitOf(values, plan.config), signal, onVerdict: report.verdict.bind(report) },
       lockTimeoutMs: values.number('lock-timeout') ?? 600_000,
       required,
+      allowRemote: values.list('allow-remote'),
       deploy: (live, without) => judgeDeploy(subject, live, { failLevel, without }),
       say: text => report.say(text),
     },
@@ -160,6 +161,7 @@ function trialOf(values: Values, { env, signal, reaper }: Start, hush: Trial['hu
 const NEEDS: readonly (readonly [option: string, needed: string])[] = [
   ...['require', 'import-check', 'smoke', 'up-for'].map(name => [name, 'validate'] as const),
   ['check-timeout', 'validate'],
+  ['allow-remote', 'validate'],
   ['health', 'up-for'],
   ['stop-grace', 'up-for'],
   ['migrate-target', 'migrate'],

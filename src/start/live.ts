@@ -1,5 +1,6 @@
 import type { Concern } from '../core/concern.js'
 import type { Health } from '../core/service.js'
+import { noted } from '../gate/farewell.js'
 import { openSession } from '../gate/open.js'
 import type { Aim, WaitOptions } from '../gate/outcome.js'
 import { systemClock } from '../io/clock.js'
@@ -46,7 +47,7 @@ async function healthOf(aim: Aim, options: WaitOptions): Promise<Health | 'silen
     return 'silent'
   } finally {
     limit.clear()
-    await session.close()
+    await noted(session.close())
   }
 }
 
