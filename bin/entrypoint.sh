@@ -22,6 +22,38 @@ locate() {
   return 1
 }
 
+fail() {
+  echo "holdfast-entrypoint: $2" >&2
+  exit "$1"
+}
+
+is_program() {
+  [ -f "$1" ] && [ -x "$1" ]
+}
+
+# Ends here unless `exec` can find COMMAND: what is built into the shell is nothing that it could become.
+check_command() {
+  case $1 in
+    */*)
+      is_program "$1" && return
+      [ ! -d "$1" ] || fail 126 "$1: a folder, and no program"
+      [ ! -e "$1" ] || fail 126 "$1: not executable; run chmod +x $1"
+      fail 127 "$1: no such file; COMMAND is what follows ENTRYPOINT, like: node server.js"
+      ;;
+  esac
+  path=${PATH-/usr/local/bin:/usr/bin:/bin}:
+  there=
+  while [ -n "$path" ]; do
+    folder=${path%%:*}
+    path=${path#*:}
+    file=${folder:-.}/$1
+    is_program "$file" && return
+    [ ! -f "$file" ] || there=$file
+  done
+  [ -z "$there" ] || fail 126 "$there: not executable; run chmod +x $there"
+  fail 127 "$1: not found on PATH (${PATH-}); COMMAND is what follows ENTRYPOINT, like: node server.js"
+}
+
 if [ $# -eq 0 ]; then
   echo 'holdfast-entrypoint: a COMMAND is missing, like: holdfast-entrypoint node server.js' >&2
   exit 64
@@ -45,6 +77,7 @@ case ${HOLDFAST_PREFLIGHT-on} in
 esac
 
 holdfast=$(locate) || exit 127
+check_command "$1"
 
 # Process 1 hears only the signals that it has a trap for.
 child= came=

@@ -1,9 +1,13 @@
 import type { Config } from '../config/config.js'
 import { usage } from '../core/errors.js'
 import { parseDuration } from '../core/options.js'
+import { shellWord } from '../core/quoting.js'
+import { redactAddress } from '../core/redact.js'
 import type { Aim, WaitOptions } from '../gate/outcome.js'
 import { loadService } from '../services/registry.js'
 import { dialectOf } from '../start/dialects.js'
+import { findProgram } from '../start/program.js'
+import type { Checked } from '../start/subject.js'
 import type { Call, Values } from './call.js'
 import { resolveTargets } from './targets.js'
 import { aimsOf } from './wait.js'
@@ -47,6 +51,17 @@ export async function planOf({ targets, values }: Call, env: NodeJS.ProcessEnv):
     health: health ? await other(health, 'health') : undefined,
     smoke: values.text('smoke') ?? config.run?.smoke,
   }
+}
+
+/** @throws HoldfastError (usage) where what is given as a target is a program: `holdfast run node server.js`. */
+export function checkDashes({ targets, command }: Call, { config, env }: Checked): void {
+  if (command) return
+  const known = config.targets ?? {}
+  const begin = targets.findIndex(word => !Object.hasOwn(known, word) && findProgram(word, env.PATH))
+  if (begin < 0) return
+  const words = (some: readonly string[]) => some.map(word => shellWord(redactAddress(word)))
+  const line = ['holdfast run', ...words(targets.slice(0, begin)), '--', ...words(targets.slice(begin))]
+  throw usage(`"${targets[begin]}" is a program, and not a target; write: ${line.join(' ')}`)
 }
 
 function lockable(aims: readonly Aim[]): Aim {

@@ -13,7 +13,7 @@ import { importCheck, smoke, type Trial, upFor } from '../start/trials.js'
 import type { Call, Values, Verb } from './call.js'
 import { runTold } from './command.js'
 import { RunReport } from './output/run.js'
-import { type Plan, planOf, waitOf } from './plan.js'
+import { checkDashes, type Plan, planOf, waitOf } from './plan.js'
 
 interface Start {
   readonly env: NodeJS.ProcessEnv
@@ -70,6 +70,11 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   await stages.run('config', async () => {
     try {
       checked = await untilAborted(gather(call.targets, values.text('config'), start), signal)
+    } catch (error) {
+      return failedBy(error)
+    }
+    checkDashes(call, checked)
+    try {
       const end = judgeConfig(checked)
       if (end.state !== 'passed') return end
       const made = await untilAborted(planOf(call, env), signal)
@@ -85,9 +90,17 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
   const clean = (message: string) =>
     subject ? judging.hush([{ id: '', level: 'info', message }], subject)[0]?.message : ''
   const trial = trialOf(values, start, text => clean(text) ?? '')
-  if (validate) await staticStages(call, plan, trial, start)
+  const configured = subject?.config.run
+  if (validate)
+    await staticStages(call, plan ? plan.smoke : configured?.smoke, trial, { ...start, usable: !!plan })
   if (!plan || !subject) {
-    const rest = ['wait', 'schema', 'deploy', ...(values.given.has('up-for') ? ['up'] : [])]
+    const migrates = values.text('migrate') ?? configured?.migrate
+    const rest = [
+      'wait',
+      ...(migrates ? ['migrate'] : []),
+      ...['schema', 'deploy'],
+      ...(values.given.has('up-for') ? ['up'] : []),
+    ]
     for (const stage of rest) await stages.run(stage, () => skipped('config failed'))
     return
   }
@@ -100,6 +113,7 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
       wait: { ...waitOf(values, plan.config), signal, onVerdict: report.verdict.bind(report) },
       lockTimeoutMs: values.number('lock-timeout') ?? 600_000,
       required,
+      allowRemote: values.list('allow-remote'),
       deploy: (live, without) => judgeDeploy(subject, live, { failLevel, without }),
       say: text => report.say(text),
     },
@@ -114,17 +128,19 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
 
 async function staticStages(
   { command, values }: Call,
-  plan: Plan | undefined,
+  configured: string | undefined,
   trial: Trial,
-  { stages, env }: Start,
+  { stages, env, usable }: Start & { usable: boolean },
 ): Promise<void> {
   await stages.run('command', () =>
     command ? checkProgram(command, env.PATH) : skipped('no COMMAND is given'),
   )
   const modules = values.list('import-check').flatMap(text => text.split(',').filter(Boolean))
   if (modules.length > 0) await stages.run('import-check', () => importCheck(modules, trial))
-  const line = plan ? plan.smoke : values.text('smoke')
-  if (line) await stages.run('smoke', () => smoke(line, trial))
+  const given = values.text('smoke')
+  const line = given ?? configured
+  // What stands in a configuration that cannot be used is not run.
+  if (line) await stages.run('smoke', () => (usable || given ? smoke(line, trial) : skipped('config failed')))
 }
 
 const NO_TARGET =
@@ -145,6 +161,7 @@ function trialOf(values: Values, { env, signal, reaper }: Start, hush: Trial['hu
 const NEEDS: readonly (readonly [option: string, needed: string])[] = [
   ...['require', 'import-check', 'smoke', 'up-for'].map(name => [name, 'validate'] as const),
   ['check-timeout', 'validate'],
+  ['allow-remote', 'validate'],
   ['health', 'up-for'],
   ['stop-grace', 'up-for'],
   ['migrate-target', 'migrate'],

@@ -23,7 +23,8 @@ export async function openSession(
 ): Promise<Opened> {
   const clock = options.clock ?? systemClock
   const end = clock.now() + (options.timeoutMs ?? TIMEOUT_MS)
-  const { attemptTimeoutMs, stableMs: _, connections: __, ...probe } = options
+  // The time for all of it is none for one attempt.
+  const { attemptTimeoutMs, timeoutMs: _, stableMs: __, connections: ___, ...probe } = options
   for (let round = 1; ; round++) {
     const { verdict, session } = await probeOnce(aim.target, aim.service, {
       ...probe,

@@ -72,9 +72,45 @@ test('a pool is compared with what the server allows, and not with what it usual
   expect(judge(checked(), [])).toMatchObject({ state: 'failed' })
   expect(judge(checked(), live({ connectionsMax: 202, connectionsReserved: 3 }), 'error')).toMatchObject({
     state: 'failed',
-    message: 'pool-too-large: db: the pool opens up to 200 connections, and the server allows 199',
+    message:
+      'pool-too-large: db: 20 pools of 10, 200 connections: more than the 199 connections that the server allows',
   })
-  expect(judge(checked(), live({ ...ROOMY, roleConnectionsMax: 150 }), 'error').message).toMatch(/allows 150/)
+  expect(judge(checked(), live({ ...ROOMY, roleConnectionsMax: 150 }), 'error').message).toMatch(
+    /the 150 connections that the role allows/,
+  )
+})
+
+test('what is taken at the moment does not count: the program that this start replaces may have it', () => {
+  expect(judge(checked(), live({ ...ROOMY, connectionsUsed: 390 }))).toMatchObject({ state: 'passed' })
+})
+
+test('the pools of two targets at one server are judged together', () => {
+  const [one] = checked().targets
+  if (!one) throw new Error('there is no target')
+  const jobs = { ...one, target: { ...one.target, name: 'jobs' } }
+  const both = checked({ targets: [one, jobs] })
+  const told = ['db', 'jobs'].map(target => ({ target, health: { facts: ROOMY, concerns: [] } }))
+  expect(judge(both, told, 'error').message).toBe(
+    'pool-too-large: db and jobs together: a pool of 400: more than the 397 connections that the server allows',
+  )
+})
+
+test('a Redis without a password is as bad as its address without one: not at all in a network of containers', () => {
+  const target = parseTarget('redis://redis', {
+    schemes: new Map([['redis', { service: 'redis', port: 6379 }]]),
+    name: 'db',
+  })
+  const open: Concern = {
+    id: 'no-password',
+    level: 'warning',
+    message: 'the server lets in without a password',
+  }
+  const at = (address: string) => {
+    const hosts = [{ host: address, port: 6379 }]
+    const one = { target: { ...target, hosts }, sources: [], where: 'argument' }
+    return judge(checked({ targets: [one] }), live({}, open)).state
+  }
+  expect([at('redis'), at('redis.example.org')]).toEqual(['passed', 'failed'])
 })
 
 test('what was not asked is said', () => {

@@ -1,7 +1,10 @@
-import type { Concern, Level } from '../core/concern.js'
+import { capacity, type Pool } from '../core/capacity.js'
+import { type Concern, type Level, reaches } from '../core/concern.js'
 import { EXIT } from '../core/errors.js'
 import { checkConfig, checkDeploy, settle } from './check.js'
 import { type Live, liveConcerns } from './live.js'
+import { poolsByServer, sizeOf } from './rules/server.js'
+import { hush } from './secrets.js'
 import type { StageEnd } from './stages.js'
 import type { Checked, CheckedTarget } from './subject.js'
 
@@ -18,19 +21,19 @@ export function judgeDeploy(
   live: readonly Live[],
   { failLevel, without }: { failLevel: Level; without?: string | undefined },
 ): StageEnd {
-  const told = live.map(one => ({
-    ...one,
-    checked: checked.targets.find(({ target }) => target.name === one.target),
-  }))
-  const known = told.flatMap(({ target, health, checked: one }) => {
-    const room = roomOf(health.facts)
-    return one && room !== undefined ? [{ target, room, one }] : []
-  })
-  const pools = known.flatMap(({ room, one }) => tooLarge(one, room))
+  const fixed = checkDeploy(checked)
+  const pools = poolsByServer(checked)
+    .map(sharing => ({ sharing, facts: factsOf(sharing, live) }))
+    .filter(({ facts }) => facts.length > 0)
+  const known = pools.flatMap(({ sharing }) => sharing.map(({ target }) => target.name))
   // What the server says itself takes the place of what was assumed of it.
-  const assumed = ({ id, level, target }: Concern) =>
-    id === 'pool-too-large' && level === 'warning' && known.some(one => one.target === target)
-  const all = [...liveConcerns(live), ...pools, ...checkDeploy(checked).filter(one => !assumed(one))]
+  const assumed = ({ id, level, target = '' }: Concern) =>
+    id === 'pool-too-large' && level === 'warning' && known.includes(target)
+  const told = hush(
+    [...liveConcerns(live).map(one => asWritten(one, fixed)), ...pools.flatMap(tooLarge)],
+    checked,
+  )
+  const all = [...told, ...fixed.filter(one => !assumed(one))]
   const keyOf = ({ id, target }: Concern) => JSON.stringify([id, target])
   const once = all.filter(
     (one, i) => !one.target || all.findIndex(other => keyOf(other) === keyOf(one)) === i,
@@ -57,29 +60,59 @@ function judge(
   )
   const text =
     texts.length === 1 ? texts[0] : `${texts.length} findings\n${texts.map(one => `  ${one}`).join('\n')}`
-  return { state: 'failed', status: EXIT.config, message: text ?? '', concerns }
+  return { state: 'failed', status: EXIT.config, message: text ?? '', concerns, failing }
 }
 
-/** How many connections a program's role may open, by the server's own word. */
-function roomOf(facts: Live['health']['facts']): number | undefined {
-  const { connectionsMax, connectionsReserved = 0, roleConnectionsMax } = facts
-  if (typeof connectionsMax !== 'number' || typeof connectionsReserved !== 'number') return undefined
-  const room = connectionsMax - connectionsReserved
-  return typeof roleConnectionsMax === 'number' ? Math.min(room, roleConnectionsMax) : room
+/** A server without a password is as bad as the rule about addresses without one says it is, where that is less. */
+function asWritten(one: Concern, fixed: readonly Concern[]): Concern {
+  const rule = fixed.find(({ id, target }) => id === 'empty-password' && target === one.target)
+  return one.id === 'no-password' && rule && reaches(one.level, rule.level)
+    ? { ...one, level: rule.level }
+    : one
 }
 
-function tooLarge({ target, pool, where }: CheckedTarget, room: number): Concern[] {
-  if (!pool) return []
-  const { max, processes = 1 } = pool
-  if (max * processes <= room) return []
-  return [
-    {
-      id: 'pool-too-large',
-      level: 'error',
-      message: `the pool opens up to ${max * processes} connections, and the server allows ${room}`,
-      advice: "Make the pool smaller, raise the server's limit, or put a pooler in between.",
-      target: target.name,
-      where,
-    },
-  ]
+type Facts = Live['health']['facts']
+type Known = readonly [one: CheckedTarget, facts: Facts]
+
+const factsOf = (sharing: readonly CheckedTarget[], live: readonly Live[]): Known[] =>
+  sharing.flatMap(one => {
+    const facts = live.find(({ target }) => target === one.target.name)?.health.facts
+    return facts && capacityKnown(facts) ? [[one, facts] as const] : []
+  })
+
+const capacityKnown = ({ connectionsMax }: Facts): boolean => typeof connectionsMax === 'number'
+
+/** What is taken at the moment may be of the program that this start replaces: only limits count. */
+const LIMITS = [
+  'connectionsMax',
+  'connectionsReserved',
+  'roleConnectionsMax',
+  'databaseConnectionsMax',
+] as const
+
+const only = (facts: Facts, names: readonly string[]): Facts =>
+  Object.fromEntries(Object.entries(facts).filter(([name]) => names.includes(name)))
+
+/** Each pool by what its login is allowed, and all pools of one server together by what that allows. */
+function tooLarge({
+  sharing,
+  facts,
+}: {
+  sharing: readonly CheckedTarget[]
+  facts: readonly Known[]
+}): Concern[] {
+  const [first, ofFirst] = facts[0] as Known
+  const each = facts.flatMap(([one, own]) => (one.pool ? judged(one, only(own, LIMITS), one.pool) : []))
+  if (each.length > 0 || sharing.length === 1) return each
+  const max = sharing.reduce((sum, one) => sum + sizeOf(one), 0)
+  const names = sharing.map(({ target }) => target.name).join(' and ')
+  return judged(first, only(ofFirst, LIMITS.slice(0, 2)), { max }).map(({ fix: _, ...one }) => ({
+    ...one,
+    message: `${names} together: ${one.message}`,
+  }))
+}
+
+function judged({ target, where }: CheckedTarget, facts: Facts, pool: Pool): Concern[] {
+  const one = capacity(facts, pool)
+  return one?.id === 'pool-too-large' ? [{ ...one, target: target.name, where }] : []
 }

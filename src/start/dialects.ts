@@ -1,5 +1,7 @@
 /** How a service keeps two migrations apart: statements whose first value is true where the answer is yes. */
 export interface Dialect {
+  /** Keeps the server from ending the session for being idle. Fails, or does nothing, where it cannot be set. */
+  readonly stay: string
   /** Takes the lock, or says at once that somebody else has it. */
   readonly take: string
   /** Whether this session has it. */
@@ -25,6 +27,8 @@ const NAME = "concat('holdfast.', md5(ifnull(database(), '')))"
 
 const DIALECTS: Readonly<Record<string, Dialect>> = {
   postgres: {
+    // Since PostgreSQL 14.
+    stay: `SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'idle_session_timeout'`,
     take: `SELECT pg_try_advisory_lock(${KEY})`,
     held: `SELECT EXISTS (SELECT FROM pg_locks l WHERE ${OURS} AND l.pid = pg_backend_pid())`,
     release: `SELECT pg_advisory_unlock(${KEY})`,
@@ -33,6 +37,7 @@ const DIALECTS: Readonly<Record<string, Dialect>> = {
     end: 'SELECT pg_terminate_backend(PID)',
   },
   mysql: {
+    stay: 'SET SESSION wait_timeout = 86400',
     take: `SELECT get_lock(${NAME}, 0)`,
     held: `SELECT is_used_lock(${NAME}) = connection_id()`,
     release: `SELECT release_lock(${NAME})`,

@@ -70,8 +70,12 @@ export function checkRequired(required: readonly string[], aims: readonly Aim[])
     )
 }
 
-/** `needs postgres`, with the target's name where that says more. */
-export const needs = (aims: readonly Aim[]): string =>
-  `needs ${aims.map(({ target: { name, service } }) => (name === service ? service : `${service}: ${name}`)).join(', ')}`
+/** `needs postgres`, with the target's name where that says more; each once. */
+export const needs = (aims: readonly Aim[]): string => {
+  const names = aims.map(({ target: { name, service } }) =>
+    name === service ? service : `${service}: ${name}`,
+  )
+  return `needs ${[...new Set(names)].join(', ')}`
+}
 
 const namesOf = (aims: readonly Aim[]): string => aims.map(({ target }) => target.name).join(', ')

@@ -70,6 +70,7 @@ export async function takeLock(aim: Aim, options: LockOptions): Promise<Lock> {
     try {
       if (verdict.server.via) throw new LockError(pooled(aim, verdict.server.via))
       const ask = asker(session, clock)
+      await ask(dialect.stay, ASK_MS, signal).catch(() => {})
       for (;;) {
         if (yes(await ask(dialect.take, ASK_MS, signal))) {
           held = true

@@ -23,6 +23,8 @@ export interface Migration {
   readonly signal: AbortSignal
   readonly say: (text: string) => void
   readonly env: NodeJS.ProcessEnv
+  /** Why CMD may not be run, where there is something to do. */
+  readonly refusal?: string | undefined
   readonly clock?: Clock
   /** How often the lock is looked after, in milliseconds. */
   readonly beatMs?: number
@@ -42,6 +44,7 @@ export async function migrate(migration: Migration): Promise<StageEnd> {
   const before = await check()
   if (before.fatal) return before.end
   if (known && before.met) return passed('up to date')
+  if (migration.refusal) return failed(EXIT.config, migration.refusal)
   let lock: Lock
   try {
     lock = await takeLock(migration.lock, { ...migration, timeoutMs: migration.lockTimeoutMs })

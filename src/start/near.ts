@@ -18,6 +18,12 @@ const PRIVATE_NAME = /\.(internal|local|lan|home\.arpa|svc|test)$/i
 
 const LOCAL = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|::)$/i
 
+/** The hosts of a target that are neither this machine nor a name without a dot. */
+export const remoteHosts = ({ hosts }: Target): string[] =>
+  hosts.flatMap(host =>
+    'host' in host && /private|public/.test(nearnessOf(host)) ? [host.address ?? host.host] : [],
+  )
+
 function nearnessOf(host: Host): Nearness {
   if ('path' in host) return 'local'
   const place = (host.address ?? host.host).replace(/\.$/, '')

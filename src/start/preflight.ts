@@ -1,9 +1,12 @@
 import { HoldfastError } from '../core/errors.js'
+import { shellWord } from '../core/quoting.js'
 import type { Aim, Outcome, WaitOptions } from '../gate/outcome.js'
 import type { Reaper } from '../io/reaper.js'
+import { dialectOf } from './dialects.js'
 import { type Infrastructure, needs, partial, whole } from './infrastructure.js'
 import { type Live, liveOf } from './live.js'
 import { migrate } from './migrate.js'
+import { remoteHosts } from './near.js'
 import { checkSchema, expectingOf } from './schema.js'
 import { type StageEnd, type Stages, skipped } from './stages.js'
 
@@ -18,6 +21,8 @@ export interface Preflight {
   readonly deploy: (live: readonly Live[], without: string | undefined) => StageEnd
   /** Set for a run without infrastructure: the targets that must be there all the same. */
   readonly required?: readonly string[] | undefined
+  /** The remote hosts whose databases a run without infrastructure may migrate. */
+  readonly allowRemote: readonly string[]
   /** Gets what became of the targets. */
   readonly outcomes: Outcome[]
   readonly reaper: Reaper
@@ -59,7 +64,13 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
   const expecting = expectingOf(aims)
   if (migration)
     await on('migrate', [migration.lock, ...expecting], () =>
-      migrate({ ...plan, ...migration, expecting, wait }),
+      migrate({
+        ...plan,
+        ...migration,
+        expecting,
+        wait,
+        refusal: required && refusalOf(plan, migration.lock),
+      }),
     )
   await on('schema', expecting, async () => {
     if (expecting.length === 0) return skipped('the configuration expects nothing of it')
@@ -68,9 +79,23 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
   const present = aims.filter(one => names(found.present).includes(one.target.name))
   await on('deploy', [], async () => {
     const without = aims.filter(one => !present.includes(one))
-    const live = await liveOf(present, wait)
-    return plan.deploy(live, without.length > 0 ? needs(without) : undefined)
+    const { live, silent } = await liveOf(present, wait)
+    const lacks = [
+      ...(without.length > 0 ? [needs(without)] : []),
+      ...silent.map(name => `${name} did not tell`),
+    ]
+    return plan.deploy(live, lacks.join('; ') || undefined)
   })
+}
+
+/** CMD takes its address from the environment: all databases that it may mean count. */
+function refusalOf({ aims, allowRemote }: Preflight, lock: Aim): string | undefined {
+  const meant = [lock, ...aims.filter(({ service }) => dialectOf(service.name))]
+  const hosts = meant.flatMap(({ target }) => remoteHosts(target)).filter(host => !allowRemote.includes(host))
+  if (hosts.length === 0) return undefined
+  const named = [...new Set(hosts)]
+  const options = named.map(host => `--allow-remote ${shellWord(host)}`).join(' ')
+  return `CMD would change a database at ${named.join(' and ')}, which --validate does on this machine only. Give it a database of its own, or say ${options}`
 }
 
 /** Stages that say nothing of targets. */

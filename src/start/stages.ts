@@ -13,6 +13,8 @@ export interface StageEnd {
   /** The exit status that a failure leads to. */
   readonly status?: number
   readonly concerns?: readonly Concern[]
+  /** Those of `concerns` that made the stage fail. */
+  readonly failing?: readonly Concern[]
 }
 
 export interface Stage extends StageEnd {

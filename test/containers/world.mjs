@@ -1,5 +1,5 @@
 /** What scenes are made of: a network, a database, a Redis, and containers of the shop's image. */
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { mustPodman, podman } from './podman.mjs'
@@ -8,6 +8,7 @@ export const BASE = 'localhost/holdfast-base'
 export const SHOP = 'localhost/holdfast-shop'
 
 const files = fileURLToPath(new URL('files', import.meta.url))
+const INITDB = fileURLToPath(new URL('../../examples/shop/initdb', import.meta.url))
 const flags = env => Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`])
 
 export const ADDRESSES = {
@@ -43,12 +44,18 @@ export class World {
     return folder
   }
 
-  /** The database's container, as the official image would start; `initial` holds its init scripts. */
+  /** The database's container, as the official image would start; `initial` holds init scripts after the shop's. */
   database(initial = {}) {
-    const env = { POSTGRES_USER: 'shop', POSTGRES_PASSWORD: 'kelp-forest', POSTGRES_DB: 'shop' }
+    const env = {
+      POSTGRES_USER: 'postgres',
+      POSTGRES_PASSWORD: 'kelp-holdfast',
+      SHOP_PASSWORD: 'kelp-forest',
+    }
+    const scripts = this.folder(initial)
+    cpSync(INITDB, scripts, { recursive: true })
     const volumes = [
       ['--volume', `${files}/postgres.sh:/usr/local/bin/postgres.sh:ro`],
-      ['--volume', `${this.folder(initial)}:/docker-entrypoint-initdb.d:ro`],
+      ['--volume', `${scripts}:/docker-entrypoint-initdb.d:ro`],
     ].flat()
     return this.start('db', [...flags(env), ...volumes, BASE, 'postgres.sh'])
   }
@@ -95,7 +102,7 @@ export class World {
 
   /** SQL as the superuser, over the socket. */
   async sql(text, database = 'shop') {
-    const sql = ['psql', '-U', 'shop', '-d', database, '-Atqc', text]
+    const sql = ['psql', '-U', 'postgres', '-d', database, '-Atqc', text]
     return mustPodman(['exec', 'db', ...sql])
   }
 

@@ -111,6 +111,25 @@ describe.each(SHELLS)('under %s', shell => {
     expect((await serving.exited).status).toBe(7)
   })
 
+  test.each([
+    ['nope', 127, /nope: not found on PATH/],
+    ['./nowhere.sh', 127, /nowhere\.sh: no such file/],
+    ['./plain.sh', 126, /plain\.sh: not executable; run chmod \+x/],
+    ['plain.sh', 126, /plain\.sh: not executable/],
+    ['./bin', 126, /bin: a folder/],
+    // Built into shells, and no programs that exec could find.
+    ['shift', 127, /shift: not found on PATH/],
+  ])('COMMAND %s ends with %i before anything is migrated', async (command, wanted, what) => {
+    const made = image(shell)
+    writeFileSync(join(made.folder, 'bin/plain.sh'), '#!/bin/sh\n')
+    writeFileSync(join(made.folder, 'plain.sh'), '#!/bin/sh\n')
+    const { status, stderr } = await enter(made, [command, 'a b'], { HOLDFAST_MIGRATE: 'echo MIGRATED' })
+      .exited
+    expect(status, stderr).toBe(wanted)
+    expect(stderr).toMatch(what)
+    expect(stderr).not.toMatch(/MIGRATED|passed/)
+  })
+
   test('holdfast as COMMAND is run as it is', async () => {
     const cli = enter(image(shell), ['holdfast', 'run', '--validate', '--timeout', '1s', '--', 'true'])
     const { status, stderr } = await cli.exited

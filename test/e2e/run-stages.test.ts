@@ -210,6 +210,18 @@ describe('wrong usage is 64', () => {
     expectComplaint(await holdfast(['run', sharedRedis().url(), ...args]), 64, what)
   })
 
+  test('the dashes before COMMAND are missing', async () => {
+    const forgotten = await holdfast(['run', 'echo', 'a b'])
+    expectComplaint(
+      forgotten,
+      64,
+      /"echo" is a program, and not a target; write: holdfast run -- echo 'a b'$/m,
+    )
+    const { cwd = '', ...rest } = start()
+    const after = await holdfast(['run', 'db', 'sh', '/x.sh', '--fail-level', 'error'], { cwd, ...rest })
+    expectComplaint(after, 64, /write: holdfast run db -- sh \/x\.sh$/m)
+  })
+
   test('nothing to wait for', async () => {
     const { status, stderr } = await holdfast(['run', '--', 'echo', 'RAN'])
     expect(status).toBe(64)

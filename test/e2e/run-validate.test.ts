@@ -1,8 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { type CliOptions, holdfast, spawnHoldfast } from '../support/cli.js'
+import { type CliOptions, holdfast, holdfastCommand, spawnHoldfast } from '../support/cli.js'
 import { belongings, leftSince } from '../support/leaks.js'
+import { runInNetns } from '../support/netns.js'
 import { refused } from '../support/peers.js'
 import { isAlive, untilDead } from '../support/proc.js'
 import { freePort, tempFolder } from '../support/root.js'
@@ -112,9 +113,14 @@ describe('without any database', () => {
 
   test('a migration is skipped, too', async () => {
     const { options } = await image(await absent())
-    const { status, states } = await validate(['--timeout', '300ms', '--migrate', 'echo RAN'], options)
+    const { status, message, states } = await validate(
+      ['--timeout', '300ms', '--migrate', 'echo RAN'],
+      options,
+    )
     expect(status).toBe(0)
     expect(states.migrate).toBe('skipped')
+    // Once, although it is the target of the lock and of the expectation.
+    expect(message('migrate')).toBe('needs postgres: db')
   })
 })
 
@@ -150,6 +156,54 @@ test('a broken configuration is 78, and every error is listed', async () => {
   expect(states).toMatchObject({ config: 'failed', command: 'passed', wait: 'skipped', deploy: 'skipped' })
   for (const what of [/NOT_SET is not set/, /did you mean redis/i, /PORT: "many"/, /untill: unknown key/])
     expect(message('config')).toMatch(what)
+})
+
+test('stages of a configuration that cannot be used are skipped, and not left out', async () => {
+  const { folder } = await image('')
+  silencing(folder, {
+    targets: { db: 'env:NOT_SET' },
+    run: { migrate: 'echo MIGRATED', smoke: 'echo SMOKED' },
+  })
+  const { document, stderr } = await validate(['--up-for', '1s', '--', ...NODE], { cwd: folder })
+  expect(document.stages.map(({ stage, state }) => `${stage} ${state}`)).toEqual([
+    'config failed',
+    'command passed',
+    'smoke skipped',
+    'wait skipped',
+    'migrate skipped',
+    'schema skipped',
+    'deploy skipped',
+    'up skipped',
+  ])
+  expect(stderr).not.toMatch(/MIGRATED|SMOKED/)
+})
+
+describe('a validation migrates', () => {
+  /** With a database whose table is missing, and a name for this machine as another one would have. */
+  const migrating = async (host: string, ...more: string[]) => {
+    const { folder } = await image('')
+    silencing(folder, { targets: { db: { url: 'env:DATABASE_URL', schema: { tables: ['nowhere'] } } } })
+    const args = ['run', '--validate', '--migrate', 'echo MIGRATED', ...more]
+    const options = { cwd: folder, env: { DATABASE_URL: sharedPostgres().url({ host }) } }
+    const { command, env } = holdfastCommand(args, options)
+    const hosts = '127.0.0.1 localhost db db.example.org\n'
+    return runInNetns(command, { network: 'host', hosts, cwd: folder, env })
+  }
+
+  test.each([
+    ['db', []],
+    ['db.example.org', ['--allow-remote', 'db.example.org']],
+  ])('%s with %j', async (host, more) => {
+    const { stderr } = await migrating(host, ...more)
+    expect(stderr).toMatch(/^MIGRATED$/m)
+  })
+
+  test('no database of another machine that its address happens to lead to', async () => {
+    const { status, stderr } = await migrating('db.example.org')
+    expect(status, stderr).toBe(78)
+    expect(stderr).not.toMatch(/^MIGRATED$/m)
+    expect(stderr).toMatch(/migrate +failed +CMD would change .*or say --allow-remote db\.example\.org$/m)
+  })
 })
 
 test('a wrong password fails: a server that answers is not absent', async () => {

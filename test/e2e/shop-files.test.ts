@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
@@ -13,6 +13,7 @@ interface Service {
   entrypoint?: string[]
   environment?: Record<string, unknown>
   ports?: string[]
+  volumes?: string[]
   secrets?: string[]
   tmpfs?: string[]
   read_only?: boolean
@@ -53,12 +54,21 @@ describe('compose.yaml', () => {
   })
 
   test('gives the programs the host names, ports and credentials of its services', () => {
-    const { POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB } = services.db?.environment ?? {}
+    const { SHOP_PASSWORD } = services.db?.environment ?? {}
     expect(services.app?.environment).toEqual({
-      DATABASE_URL: `postgres://${POSTGRES_USER}:${POSTGRES_PASSWORD}@db:5432/${POSTGRES_DB}`,
+      DATABASE_URL: `postgres://shop:${SHOP_PASSWORD}@db:5432/shop`,
       REDIS_URL: 'redis://redis:6379',
     })
     expect(services.worker?.environment).toEqual(services.app?.environment)
+  })
+
+  test('lets the image make a role for people, and an init script the one of the shop, with another password', () => {
+    const { environment, volumes } = services.db ?? {}
+    expect(environment?.POSTGRES_USER).toBe('postgres')
+    expect(environment?.POSTGRES_PASSWORD).not.toBe(environment?.SHOP_PASSWORD)
+    expect(volumes).toContain('./initdb:/docker-entrypoint-initdb.d:ro')
+    // The image runs what may be executed, and reads everything else into its own shell.
+    expect(statSync(join(shop, 'initdb/10-shop.sh')).mode & 0o111).toBe(0o111)
   })
 
   test('publishes ports to this machine only', () => {
@@ -91,8 +101,15 @@ describe('compose.hardened.yaml', () => {
     expect(environment?.POSTGRES_INITDB_ARGS).toBe('--auth-host=scram-sha-256 --auth-local=scram-sha-256')
     expect(environment?.POSTGRES_PASSWORD).toBe(RESET)
     expect(services.app?.environment?.DATABASE_URL).toBe('postgres://shop@db:5432/shop')
-    for (const name of ['db', 'app', 'worker']) expect(services[name]?.secrets).toEqual(['db_password'])
-    expect(secrets).toEqual({ db_password: { file: './secrets/db_password' } })
+    expect(environment?.SHOP_PASSWORD).toBe(RESET)
+    expect([environment?.POSTGRES_PASSWORD_FILE, environment?.SHOP_PASSWORD_FILE]).toEqual([
+      '/run/secrets/postgres_password',
+      '/run/secrets/db_password',
+    ])
+    expect(services.db?.secrets).toEqual(['postgres_password', 'db_password'])
+    // The programs do not get the superuser's.
+    for (const name of ['app', 'worker']) expect(services[name]?.secrets).toEqual(['db_password'])
+    expect(Object.keys(secrets ?? {})).toEqual(['postgres_password', 'db_password'])
   })
 
   test('publishes no port of the database', () => {

@@ -1,8 +1,9 @@
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { holdfast, spawnHoldfast } from '../support/cli.js'
+import { holdfast, holdfastCommand, spawnHoldfast } from '../support/cli.js'
+import { runInNetns } from '../support/netns.js'
 import { startPostgres } from '../support/postgres.js'
 import { tempFolder } from '../support/root.js'
 import { run } from '../support/run.js'
@@ -60,6 +61,76 @@ test('a migration that fails leaves nothing of itself', async () => {
   expect(stderr).toContain('relation "orders" already exists')
   expect(await db.sql('SELECT version FROM schema_migrations')).toBe('001_users')
 })
+
+/** The script that the official image runs, which has the superuser and a Unix socket. */
+const initialise = (db: Awaited<ReturnType<typeof database>>, more: Env) =>
+  run(join(shop, 'initdb/10-shop.sh'), [], {
+    env: {
+      PATH: process.env.PATH ?? '',
+      PGHOST: db.socketDir,
+      PGPORT: String(db.port),
+      POSTGRES_USER: 'postgres',
+      ...more,
+    },
+  })
+
+test('it starts as the role that the init script makes, whose rights production settings find nothing wrong with', async () => {
+  const db = await database()
+  const made = await initialise(db, { SHOP_PASSWORD: "it's kelp" })
+  expect([made.status, made.stderr]).toEqual([0, ''])
+  const url = db.url({ user: 'shop', password: "it's kelp", database: 'shop' })
+  const env = { DATABASE_URL: url, REDIS_URL: sharedRedis().url() }
+  const args = ['run', '--json', '--fail-level', 'error', '--', 'true']
+  const { status, stderr, stdout, json } = await holdfast(args, { cwd: shop, env, timeoutMs: 60_000 })
+  expect(status, stderr + stdout).toBe(0)
+  const { stages } = json<{ stages: { findings?: { id: string; level: string }[] }[] }>()
+  const found = stages.flatMap(({ findings = [] }) => findings).filter(({ level }) => level !== 'info')
+  // Where the tests run in a container, and the servers with them.
+  expect(found.filter(({ id }) => id !== 'localhost-in-container')).toEqual([])
+  const rights = "SELECT rolsuper, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = 'shop'"
+  expect(await db.sql(rights)).toBe('f|f|f')
+})
+
+test('the init script takes the password from a file, and none is an error', async () => {
+  const db = await database()
+  const file = join(tempFolder('secret'), 'db_password')
+  writeFileSync(file, 'from-a-file\n')
+  expect((await initialise(db, { SHOP_PASSWORD_FILE: file })).status).toBe(0)
+  const url = db.url({ user: 'shop', password: 'from-a-file', database: 'shop' })
+  expect((await holdfast(['wait', '--once', url])).status).toBe(0)
+  const none = await initialise(db, {})
+  expect(none.status).not.toBe(0)
+  expect(none.stderr).toContain('SHOP_PASSWORD_FILE is not set either')
+})
+
+/** What a page and the workflow tell to run, without the container around it. */
+function documented(file: string): { env: Env; args: string[] }[] {
+  const text = readFileSync(fileURLToPath(new URL(`../../${file}`, import.meta.url)), 'utf8')
+  const variables = /((?:(?:-e )?(?:DATABASE|REDIS)_URL=\S+\s+)+)/.source
+  const command = /(?:--entrypoint holdfast shop-app|\\\n +holdfast) +(run --validate .*)/.source
+  return [...text.matchAll(new RegExp(`${variables}${command}`, 'g'))].map(([, given = '', line = '']) => ({
+    env: Object.fromEntries(
+      [...given.matchAll(/(\w+)=(\S+)/g)].map(([, name = '', value = '']) => [name, value]),
+    ),
+    args: line.split(' '),
+  }))
+}
+
+test('the validation without infrastructure is 0 exactly as the page and the workflow have it', async () => {
+  const page = documented('docs/validate-the-image.md')
+  const workflow = documented('examples/shop/.github/workflows/ci.yml')
+  expect([page.length, workflow.length]).toEqual([2, 1])
+  const [first, ...others] = [...page, ...workflow]
+  for (const one of others) expect(one).toEqual(first)
+  const { command, env } = holdfastCommand(first?.args ?? [], { env: first?.env ?? {} })
+  // A network of its own: the health address has a fixed port.
+  const { status, stderr } = await runInNetns(command, { cwd: shop, env, timeoutMs: 60_000 })
+  expect(status, stderr).toBe(0)
+  for (const stage of ['config', 'command', 'smoke', 'deploy', 'up'])
+    expect(stderr).toMatch(new RegExp(`^  ${stage} .* passed`, 'm'))
+  for (const stage of ['wait', 'migrate', 'schema'])
+    expect(stderr).toMatch(new RegExp(`^  ${stage} .* skipped \\(needs postgres: db`, 'm'))
+}, 90_000)
 
 test('the seed can be run again', async () => {
   const db = await database()

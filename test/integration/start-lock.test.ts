@@ -13,6 +13,10 @@ interface Server {
   /** Databases that can be used, one of them `first`. */
   readonly first: string
   readonly second: string
+  /** Has sessions that are idle for longer ended soon; undone by the result. */
+  endIdle(): Promise<() => Promise<unknown>>
+  /** Resolves after a time within which those are ended. */
+  longer(): Promise<unknown>
   /** Ends the session that holds the lock. */
   endHolder(): Promise<unknown>
 }
@@ -43,6 +47,12 @@ const SERVERS: readonly (readonly [string, () => Server])[] = [
       url: database => sharedPostgres().url({ database }),
       first: FIRST,
       second: SECOND,
+      endIdle: async () => {
+        const { sql } = sharedPostgres()
+        await sql(`ALTER DATABASE ${FIRST} SET idle_session_timeout = '200ms'`)
+        return () => sql(`ALTER DATABASE ${FIRST} RESET idle_session_timeout`)
+      },
+      longer: () => sharedPostgres().sql('SELECT pg_sleep(0.6)'),
       endHolder: () =>
         sharedPostgres().sql(
           `SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND granted
@@ -56,6 +66,11 @@ const SERVERS: readonly (readonly [string, () => Server])[] = [
       url: database => maria.url({ database }),
       first: 'app',
       second: 'other',
+      endIdle: async () => {
+        await maria.sql('SET GLOBAL wait_timeout = 1')
+        return () => maria.sql('SET GLOBAL wait_timeout = 28800')
+      },
+      longer: () => maria.sql('SELECT sleep(2.5)'),
       endHolder: async () => {
         const id = await maria.sql("SELECT is_used_lock(concat('holdfast.', md5('app')))")
         await maria.sql(`KILL ${id.trim()}`)
@@ -120,6 +135,17 @@ describe.each(SERVERS)('%s', (_, of) => {
     await lock.release()
     const lost = await Promise.race([lock.lost, Promise.resolve('not lost')])
     expect(lost).toBe('not lost')
+  })
+
+  test('a server that ends idle sessions does not end the one that holds it', async () => {
+    const { url, first, endIdle, longer } = of()
+    const undo = await endIdle()
+    try {
+      const lock = await take(url(first))
+      expect(await Promise.race([lock.lost, longer().then(() => 'held')])).toBe('held')
+    } finally {
+      await undo()
+    }
   })
 
   test('a signal ends the wait for it', async () => {

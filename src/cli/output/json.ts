@@ -49,11 +49,12 @@ export const documentOf = ({
 })
 
 /** One stage's entry in the document. */
-export const stageOf = ({ stage, state, ms, message }: Stage): object => ({
+export const stageOf = ({ stage, state, ms, message, concerns = [] }: Stage): object => ({
   stage,
   state,
   ms,
   ...(message ? { message } : {}),
+  ...(concerns.length > 0 ? { findings: concerns } : {}),
 })
 
 /** One target's entry in the document. */

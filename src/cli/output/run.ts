@@ -49,7 +49,8 @@ export class RunReport {
     if (this.#format === 'ndjson') print({ event: 'stage', ...stageOf(stage) })
     if (isDocument(this.#format) || (this.#quiet && stage.state !== 'failed')) return
     write(`${stageLine(stage, this.#paint)}\n`)
-    for (const one of stage.concerns ?? []) if (this.#shows(one)) write(`${this.#concern(one)}\n`)
+    for (const one of stage.concerns ?? [])
+      if (stage.failing?.includes(one) || this.#shows(one)) write(`${this.#concern(one)}\n`)
   }
 
   say(text: string): void {

@@ -86,7 +86,14 @@ function pools({ targets }: Checked, service: string): Map<string, CheckedTarget
   return servers
 }
 
-const sizeOf = ({ pool }: CheckedTarget): number => (pool?.max ?? 0) * (pool?.processes ?? 1)
+/** How many connections a program's pool opens, all its processes together. */
+export const sizeOf = ({ pool }: CheckedTarget): number => (pool?.max ?? 0) * (pool?.processes ?? 1)
+
+/** The targets with a pool, those of one server together. */
+export const poolsByServer = (subject: Checked): CheckedTarget[][] =>
+  [...new Set(subject.targets.map(({ target }) => target.service))].flatMap(service => [
+    ...pools(subject, service).values(),
+  ])
 
 const POOL = (max: number) =>
   `targets:\n  db:\n    url: postgres://app@localhost/app\n    pool: { max: ${max}, processes: 8 }\n`

@@ -12,11 +12,10 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   initdb --no-sync --username="$POSTGRES_USER" --pwfile=<(printf '%s\n' "$POSTGRES_PASSWORD") --auth=trust >/dev/null
   printf 'host all all all scram-sha-256\n' >>"$PGDATA/pg_hba.conf"
   pg_ctl -w -o "-c listen_addresses=''" start
-  psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -qc "CREATE DATABASE \"$POSTGRES_DB\""
   for script in /docker-entrypoint-initdb.d/*; do
     case "$script" in
-      *.sql) psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -qf "$script" ;;
-      *.sh) . "$script" ;;
+      *.sql) psql -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d postgres -qf "$script" ;;
+      *.sh) if [ -x "$script" ]; then "$script"; else . "$script"; fi ;;
     esac
   done
   pg_ctl -m fast -w stop

@@ -11,8 +11,9 @@ export const ephemeral = [
     name: 'an ephemeral container waits through the socket-only server, then pytest connects at the first try',
     async run(world) {
       await world.database({
-        '1.sql': 'CREATE TABLE seeds (n int); INSERT INTO seeds VALUES (1), (2)',
-        '2.sh': 'psql -U shop -d shop -qc "SELECT pg_sleep(4); INSERT INTO seeds VALUES (3)"',
+        '20.sql':
+          '\\connect shop\nSET ROLE shop; CREATE TABLE seeds (n int); INSERT INTO seeds VALUES (1), (2)',
+        '30.sh': 'psql -U postgres -d shop -qc "SELECT pg_sleep(4); INSERT INTO seeds VALUES (3)"',
       })
       await world.redis()
       const socketSaysYes = until('the temporary server', async () => {

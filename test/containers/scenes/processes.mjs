@@ -71,7 +71,7 @@ export const replicas = [
     name: 'ten replicas that start together migrate once, and ten servers are up',
     async run(world) {
       await world.ready()
-      await world.sql('CREATE DATABASE replicas', 'postgres')
+      await world.sql('CREATE DATABASE replicas OWNER shop', 'postgres')
       const env = { ...ADDRESSES, DATABASE_URL: ADDRESSES.DATABASE_URL.replace(/shop$/, 'replicas') }
       const names = Array.from({ length: 10 }, (_, i) => `replica-${i}`)
       await Promise.all(names.map(name => world.shop(name, { env })))
