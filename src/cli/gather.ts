@@ -186,9 +186,12 @@ async function survey(env: Env): Promise<{ found: CheckedTarget[]; problems: Omi
   const problems: Omit<Problem, 'level'>[] = []
   for (const [variable, view] of views) {
     const where = `env:${variable}`
+    let culprit: string = variable
     try {
       const defaults = view.PGSERVICE ? await defaultsOf(env) : parse.defaults
       const discovered = discover(view, { schemes: SCHEMES, defaults })
+      // All that its service and the password file can be blamed for.
+      if (view.PGSERVICE) culprit = 'PGSERVICE'
       const targets = await completed(discovered, parse, env)
       found.push(...targets.map(({ target, sources }) => ({ target, sources, where })))
       const text = view[variable]
@@ -199,7 +202,8 @@ async function survey(env: Env): Promise<{ found: CheckedTarget[]; problems: Omi
       const message = `${variable} holds no address${near ? `; after ${near}: two slashes are missing` : ''}`
       problems.push({ id: 'variable-invalid', message, where })
     } catch (error) {
-      problems.push({ id: 'variable-invalid', message: `${variable}: ${messageOf(error)}`, where })
+      const message = `${culprit}: ${messageOf(error)}`
+      problems.push({ id: 'variable-invalid', message, where: `env:${culprit}` })
     }
   }
   return { found, problems }

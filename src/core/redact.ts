@@ -92,9 +92,9 @@ function redactParameter(pair: string, userIsToken: boolean): string {
   if (sign < 0) return pair && MASK
   const key = pair.slice(0, sign)
   if (!isOpenParameter(key) || (userIsToken && /^user$/i.test(key))) return `${key}=${MASK}`
-  // Some write ; between parameters.
-  const [value, ...more] = pair.slice(sign + 1).split(';')
-  return `${key}=${[value, ...more.map(one => redactParameter(one, userIsToken))].join(';')}`
+  // Some write ; or another ? between parameters.
+  const [value, ...more] = pair.slice(sign + 1).split(/(?=[;?])/)
+  return `${key}=${value}${more.map(one => one[0] + redactParameter(one.slice(1), userIsToken)).join('')}`
 }
 
 /** The program of a command line: arguments may be secrets, and so may what is assigned before it. */

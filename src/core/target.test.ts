@@ -56,6 +56,20 @@ describe('a scheme', () => {
   })
 })
 
+describe('a query', () => {
+  test.each(['postgres://h/a?connect_timeout=10?options=x', 'redis://h?a=1?password=hunter2hunter2'])(
+    'of %s has a second question mark',
+    text => {
+      expect(refusal(text)).toContain('a second ? is in its query; write & between parameters')
+      expect(refusal(text)).not.toContain('hunter2')
+    },
+  )
+
+  test.each(['postgres://h/a?application_name=what?', 'https://h/a?next=/b?c=d'])('of %s has one', text => {
+    expect(parse(text).given.reveal()).toBe(text)
+  })
+})
+
 describe('hosts', () => {
   test.each([
     ['postgres://', [{ host: 'localhost', port: 5432 }]],
@@ -308,7 +322,7 @@ describe('libpq’s defaults', () => {
       user: 'me',
       database: 'mine',
       tls: { mode: 'require' },
-      address: 'postgres://pg:6432',
+      address: 'postgres://me@pg:6432/mine',
     })
     expect(target.password?.reveal()).toBe('secret')
     expect(parameters(target)).toEqual({ application_name: 'suite' })

@@ -144,6 +144,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ? undefined
     : [...url.query.keys()].find(key => !isKeyword(key) && nearest(key, KEYWORDS, 1))
   if (slip) throw bad(unknownKeyword(slip))
+  if (!web && /\?\w+=/.test(url.rawQuery)) throw bad('a second ? is in its query; write & between parameters')
   const user = web ? undefined : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
   const password = web
     ? credentials(url)
@@ -162,7 +163,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
   return {
     name: options.name ?? scheme.service,
     service: scheme.service,
-    address: shown(redactAddress(text), hosts, url),
+    address: shown(redactAddress(text), hosts, url, fallback),
     hosts,
     ...(url.scheme === 'mongodb+srv' ? { srv: url.query.get('srvServiceName') ?? 'mongodb' } : {}),
     ...(user ? { user } : {}),
@@ -187,12 +188,23 @@ function credentials({ user, password }: Address): string | undefined {
   return user || password ? `${user ?? ''}:${password ?? ''}` : undefined
 }
 
-/** Adds the host that the address left open, so that the reader sees where it went. */
-function shown(redacted: string, hosts: readonly Host[], url: Address): string {
+/** Adds the host that the address left open, and user and database with it, so that the reader sees where it went. */
+function shown(
+  redacted: string,
+  hosts: readonly Host[],
+  url: Address,
+  fallback: ParseOptions['defaults'],
+): string {
   const silent = url.hosts.length === 0 && !url.query.has('host') && !url.scheme.endsWith('unix')
   if (!silent || !redacted.includes('://')) return redacted
   const list = hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`)).join(',')
-  return redacted.replace(/:\/\/([^/@]*@)?/, (_, user = '') => `://${user}${list}`)
+  const open = (key: string, known: boolean) => (known ? '' : encodeURIComponent(fallback?.get(key) ?? ''))
+  const user = open('user', url.query.has('user'))
+  const base = open('dbname', /\//.test(list + url.path) || url.query.has('dbname') || url.query.has('db'))
+  return redacted.replace(
+    /:\/\/([^/@]*@)?/,
+    (_, own = user && `${user}@`) => `://${own}${list}${base && `/${base}`}`,
+  )
 }
 
 /** Gives every target a name of its own: `postgres`, `postgres-2`. A name that was given twice is an error. */

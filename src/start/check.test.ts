@@ -52,6 +52,13 @@ describe('what counts', () => {
 })
 
 describe('--silence', () => {
+  test.each(['config-invalid', 'target-invalid', 'reference-unset', 'silence-unknown'])(
+    'refuses %s, which cannot be silenced',
+    id => {
+      expect(() => silenceOf([`${id}=x`])).toThrow(`--silence: ${id} cannot be silenced`)
+    },
+  )
+
   test('takes everything behind the first equals sign for the reason', () => {
     expect(silenceOf(['tls-off=inside a=b', ' debug-on = staging'])).toEqual({
       'tls-off': 'inside a=b',

@@ -4,10 +4,11 @@ import { EXIT } from '../core/errors.js'
 import type { Flaw, Rule } from './rule.js'
 import { RULES } from './rules/all.js'
 import { hush } from './secrets.js'
+import { isUnusable } from './silence.js'
 import type { Checked } from './subject.js'
 
 /** What keeps the configuration from being used, or is doubtful about it. Opens no connection. */
-export const checkConfig = (subject: Checked): Concern[] => apply('config', subject)
+export const checkConfig = (subject: Checked): Concern[] => inOrder(apply('config', subject))
 
 /** What does not belong into production. Opens no connection. */
 export const checkDeploy = (subject: Checked): Concern[] => apply('deploy', subject)
@@ -17,6 +18,15 @@ function apply(stage: Rule['stage'], subject: Checked): Concern[] {
     [...rule.check(subject)].map(flaw => concernOf(rule, flaw)),
   )
   return hush(concerns, subject)
+}
+
+/** What stands in no file first, then by line and column. */
+function inOrder(concerns: readonly Concern[]): Concern[] {
+  const at = ({ where = '' }: Concern): number => {
+    const [, line = 0, column = 0] = /:(\d+):(\d+)$/.exec(where) ?? []
+    return Number(line) * 1e6 + Number(column)
+  }
+  return [...concerns].sort((a, b) => at(a) - at(b))
 }
 
 function concernOf({ id, level, advice }: Rule, flaw: Flaw): Concern {
@@ -55,8 +65,3 @@ export function settle(
 }
 
 export const ruleOf = (id: string): Rule | undefined => RULES.find(rule => rule.id === id)
-
-/** Without what these are about nothing can be done: no reason makes it usable. */
-const isUnusable = (id: string): boolean => UNUSABLE.has(id)
-
-const UNUSABLE = new Set(['config-invalid', 'target-invalid', 'reference-unset', 'silence-unknown'])

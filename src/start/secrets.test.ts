@@ -31,6 +31,14 @@ async function printed(example: Example, args: readonly string[] = []): Promise<
     .join('\n')
 }
 
+test('the working directory is no secret', async () => {
+  const folder = '/srv/shop/releases/12'
+  const subject = await subjectOf({ env: { PWD: folder, OLDPWD: folder, DB_PWD: 'hunter2hunter2' } })
+  const message = `boom in ${folder}/x.cjs, hunter2hunter2`
+  const [hushed] = hush([{ id: 'smoke-failed', level: 'error', message }], subject)
+  expect(hushed?.message).toBe(`boom in ${folder}/x.cjs, ***`)
+})
+
 describe('what looks like a secret', () => {
   test.each([
     ['DB_PASSWORD', 'x'],

@@ -7,6 +7,9 @@ import type { Checked } from './subject.js'
 const SECRET_NAME =
   /pass|pwd|secret|token|credential|private|salt|cookie|signature|dsn|(^|_)(api_?|access_?)?key(_|$)|auth$/i
 
+/** The shell's word for the working directory (POSIX, 2.5.3). */
+const FOLDER = /^(OLD)?PWD$/
+
 /** Names that end so hold where a secret is, or how it is handled. */
 const ABOUT_ONE = /_(file|path|dir|host|port|timeout|ttl|length|url_prefix|method|mode)$/i
 
@@ -16,7 +19,9 @@ const SECRET_CONTENT =
 
 /** Does a variable look as if it held a secret, by its name or by what is in it? */
 export const looksSecret = (name: string, value: string): boolean =>
-  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name)) || SECRET_CONTENT.test(value) || isStray(name, value)
+  (SECRET_NAME.test(name) && !ABOUT_ONE.test(name) && !FOLDER.test(name)) ||
+  SECRET_CONTENT.test(value) ||
+  isStray(name, value)
 
 /** Where an address belongs, what is none may be the password of one. */
 const isStray = (name: string, value: string): boolean => /_ur[li]$/i.test(name) && !value.includes('://')

@@ -7,9 +7,15 @@ import type { Checked, Problem } from './subject.js'
 
 const ids = (): string[] => [...RULES.map(({ id }) => id), ...LIVE_IDS]
 
+/** Without what these are about nothing can be done: no reason makes it usable. */
+export const isUnusable = (id: string): boolean => UNUSABLE.has(id)
+
+const UNUSABLE = new Set(['config-invalid', 'target-invalid', 'reference-unset', 'silence-unknown'])
+
 /** Why an id cannot be silenced, or undefined. */
-function unknown(id: string): string | undefined {
+function refusal(id: string): string | undefined {
   const known = ids()
+  if (isUnusable(id)) return `${id} cannot be silenced: with it there is nothing that could be used`
   if (known.includes(id)) return undefined
   const near = nearest(id, known)
   return `"${redactAddress(id)}" is no rule${near ? `; did you mean ${near}?` : '; docs/check.md lists them'}`
@@ -20,7 +26,7 @@ export function silenceOf(given: readonly string[]): Record<string, string> {
   return Object.fromEntries(
     given.map(text => {
       const [, id = '', reason = ''] = /^([^=]*)=?([\s\S]*)$/.exec(text) ?? []
-      const wrong = unknown(id.trim())
+      const wrong = refusal(id.trim())
       if (wrong) throw usage(`--silence: ${wrong}`)
       if (!reason.trim())
         throw usage(`--silence: ${id} needs a reason: --silence ${id}="why it does not matter here"`)
@@ -35,7 +41,7 @@ export const unknownSilence = (
   placeOf: Checked['placeOf'],
 ): Problem[] =>
   Object.entries(silence).flatMap(([id, reason]): Problem[] => {
-    const wrong = unknown(id) ?? (reason.trim() ? undefined : `${id} needs a reason`)
+    const wrong = refusal(id) ?? (reason.trim() ? undefined : `${id} needs a reason`)
     const where = placeOf('check', 'silence', id)
     return wrong ? [{ id: 'silence-unknown', level: 'error', message: `check.silence: ${wrong}`, where }] : []
   })

@@ -83,6 +83,12 @@ describe('a broken configuration', () => {
     ])
   })
 
+  test('is told in the order of its lines', async () => {
+    const { findings } = await checked([], { cwd: config(BROKEN), env: BROKEN_ENV })
+    const lines = findings.flatMap(({ where }) => /yaml:(\d+)/.exec(where ?? '')?.[1] ?? []).map(Number)
+    expect(lines).toEqual([...lines].sort((a, b) => a - b))
+  })
+
   test('is told to people on standard error, the verdict last and no secret in it', async () => {
     const { status, stdout, stderr } = await holdfast(['check'], { cwd: config(BROKEN), env: BROKEN_ENV })
     expect([status, stdout]).toEqual([78, ''])
@@ -127,7 +133,7 @@ describe('exit status', () => {
       { DATABASE_URL: 'postgres://app:changeme@localhost/app' },
     ],
     [78, [], { DATABASE_URL: 'nothing' }],
-    [78, ['--silence', 'target-invalid=never mind', 'postgrs://db'], {}],
+    [64, ['--silence', 'target-invalid=never mind', 'postgrs://db'], {}],
     [78, ['-c', 'absent.yaml'], {}],
     [64, ['--fail-level', 'fatal'], {}],
     [64, ['--silence', 'tls-of=x'], {}],

@@ -18,6 +18,13 @@ test.each([
   expect(seen(facts)).toEqual(expected)
 })
 
+test.each([
+  ['app@10.%', "REVOKE SUPER ON *.* FROM 'app'@'10.%';"],
+  ['root@localhost', expect.stringMatching(/^CREATE USER 'app'@/)],
+])('the right SUPER of %s has a statement that fits it', (user, fix) => {
+  expect(concernsOf({ superuser: true }, user, []).find(one => one)).toMatchObject({ fix })
+})
+
 test('accounts that anybody may use count by where they may come from', () => {
   const account = { name: "'x'@'%'", host: '%', lacks: 'a password' } as const
   expect(seen({}, [account])).toEqual(['warning no-password'])

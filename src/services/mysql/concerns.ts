@@ -1,4 +1,5 @@
 import type { Concern } from '../../core/concern.js'
+import { mysqlLiteral } from '../../core/quoting.js'
 import { duration } from '../findings.js'
 
 /** An account that anybody may use. */
@@ -16,6 +17,14 @@ const LAG_MS = 60_000
 
 const HERE = /^(localhost|127\..*|::1)$/
 
+/** `app@%` as an account of a statement. */
+const accountOf = (user: string): string => {
+  const at = user.lastIndexOf('@')
+  return at < 0
+    ? mysqlLiteral(user)
+    : `${mysqlLiteral(user.slice(0, at))}@${mysqlLiteral(user.slice(at + 1))}`
+}
+
 /** What follows from the facts that were read; `user` is the account that logged in. */
 export function concernsOf(facts: Facts, user: string, open: readonly Account[]): (Concern | undefined)[] {
   const lag = facts.replicationLagMs
@@ -26,7 +35,9 @@ export function concernsOf(facts: Facts, user: string, open: readonly Account[])
           level: 'warning',
           message: `${user} has the right SUPER: it may change the server and end the sessions of others`,
           advice: 'Give the program an account of its own, with rights to its database.',
-          fix: "CREATE USER 'app'@'%' IDENTIFIED BY '…'; GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app'@'%';",
+          fix: /^root@/.test(user)
+            ? "CREATE USER 'app'@'%' IDENTIFIED BY '…'; GRANT SELECT, INSERT, UPDATE, DELETE ON app.* TO 'app'@'%';"
+            : `REVOKE SUPER ON *.* FROM ${accountOf(user)};`,
         }
       : undefined,
     facts.readOnly === true

@@ -64,3 +64,12 @@ test('lines that trust a network are named, with what to write instead', () => {
     },
   ])
 })
+
+test.each([
+  ['app', 'ALTER ROLE app NOSUPERUSER;'],
+  ['My App', 'ALTER ROLE "My App" NOSUPERUSER;'],
+  ['postgres', expect.stringMatching(/^CREATE ROLE app LOGIN/)],
+])('a superuser named %s has a statement that fits it', (role, fix) => {
+  const [concern] = concernsOf({ superuser: true }, { ...context, role }).filter(one => one)
+  expect(concern).toMatchObject({ id: 'superuser-role', fix })
+})

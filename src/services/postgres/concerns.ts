@@ -18,6 +18,9 @@ const IDLE_MS = 60_000
 const LOCK_MS = 5_000
 const LAG_MS = 60_000
 
+/** Names of roles that are meant to be superusers. */
+const ADMINISTRATOR = /^(postgres|root|admin|administrator|superuser)$/i
+
 const quoted = (name: string): string =>
   /^[a-z_][a-z0-9_]*$/.test(name) ? name : `"${name.replaceAll('"', '""')}"`
 
@@ -32,8 +35,16 @@ export function concernsOf(facts: Facts, context: Context): (Concern | undefined
           id: 'superuser-role',
           level: 'warning',
           message: `${role} is a superuser: no right and no limit holds for it`,
-          advice: 'Give the program a role of its own, which owns its tables at most.',
-          fix: `CREATE ROLE app LOGIN PASSWORD '…'; GRANT CONNECT ON DATABASE … TO app; GRANT USAGE ON SCHEMA public TO app;`,
+          ...(ADMINISTRATOR.test(role)
+            ? {
+                advice: 'Give the program a role of its own, which owns its tables at most.',
+                fix: `CREATE ROLE app LOGIN PASSWORD '…'; GRANT CONNECT ON DATABASE … TO app; GRANT USAGE ON SCHEMA public TO app;`,
+              }
+            : {
+                advice:
+                  'Take the attribute away, as another superuser; the role that initdb made keeps it, so that the program needs one of its own there.',
+                fix: `ALTER ROLE ${quoted(role)} NOSUPERUSER;`,
+              }),
         }
       : undefined,
     facts.authMethod === 'md5' && !facts.via

@@ -50,6 +50,22 @@ describe('an environment without a configuration', () => {
       { DATABASE_URL: 'localhost' },
       ['variable-invalid error DATABASE_URL holds no address'],
     ],
+    [
+      'a connection service that is nowhere',
+      { PGSERVICE: 'nosuch', PGSERVICEFILE: '/dev/null', PGSYSCONFDIR: '/nowhere', HOME: '/nowhere' },
+      [
+        'variable-invalid error PGSERVICE: the connection service "nosuch" is in none of /dev/null, ~/pg_service.conf; write [nosuch] with its host, port and dbname into /dev/null',
+      ],
+    ],
+    [
+      'a parameter that is no number',
+      { DATABASE_URL: `${LOCAL}?connect_timeout=abc&keepalives_idle=1m&foo=1` },
+      [
+        'parameter-invalid error connect_timeout: "abc" is not a whole number',
+        'parameter-invalid error keepalives_idle: "1m" is not a whole number',
+      ],
+    ],
+    ['a parameter of some driver', { DATABASE_URL: `${LOCAL}?connect_timeout=5&foo=1` }, []],
     ['an empty variable counts as not set', { DATABASE_URL: LOCAL, PGPORT: '', DB_PORT: '' }, []],
     ['another product', { DATABASE_URL: 'sqlite:///x.db', REDIS_URL: 'redis://localhost' }, []],
     ['several ports of libpq', { PGHOST: 'localhost,localhost', PGPORT: '5432,5433' }, []],

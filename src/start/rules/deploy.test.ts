@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { subjectOf } from '../../../test/support/checked.js'
 import { checkDeploy } from '../check.js'
@@ -68,8 +69,9 @@ describe('TLS', () => {
   test('the fix is a line that can be pasted where the address is set', async () => {
     const fix = async (env: Record<string, string>) =>
       checkDeploy(await subjectOf({ env })).find(({ id }) => id.startsWith('tls-'))?.fix
-    expect(await fix({ DATABASE_URL: 'postgres://a@db.example.com/a' })).toBe(
-      'export DATABASE_URL="$DATABASE_URL?sslmode=verify-full"',
+    expect(await fix({ DATABASE_URL: 'postgres://a@db.example.com/a' })).toContain('sslmode=verify-full"')
+    expect(await fix({ DATABASE_URL: 'postgres://a@db.example.com/a?db=a' })).toBe(
+      'export DATABASE_URL="$DATABASE_URL&sslmode=verify-full"',
     )
     expect(await fix({ DATABASE_URL: 'postgres://a@db.example.com/a?sslmode=disable' })).toContain('sed')
     expect(await fix({ PGHOST: 'db.example.com' })).toBe("export PGSSLMODE='verify-full'")
@@ -153,6 +155,40 @@ describe('time limits', () => {
     expect(await levelAt('no-timeouts', url)).toEqual(levels)
   })
 
+  const pasted = (env: Record<string, string>, fixes: readonly (string | undefined)[], shown: string) =>
+    execFileSync('sh', ['-c', `${fixes.join('\n')}\nprintf %s "$${shown}"`], { env, encoding: 'utf8' })
+
+  test.each([
+    'postgres://a:b@db.example.com/a',
+    'postgres://a:b@db.example.com/a?target_session_attrs=any',
+    'postgres://a:b@db.example.com/a?sslmode=disable',
+    'host=db.example.com user=a password=b',
+  ])('the fixes for %s can be pasted in any order', async url => {
+    const env = { DATABASE_URL: url, PATH: process.env.PATH ?? '' }
+    const fixes = checkDeploy(await subjectOf({ env })).flatMap(({ fix }) => (fix ? [fix] : []))
+    expect(fixes.length).toBeGreaterThanOrEqual(3)
+    for (const order of [fixes, [...fixes].reverse()]) {
+      const DATABASE_URL = pasted(env, order, 'DATABASE_URL')
+      const { targets } = await subjectOf({ env: { DATABASE_URL } })
+      expect(targets[0]?.target.tls.mode).toBe('verify-full')
+      expect(targets[0]?.target.params.get('connect_timeout')?.reveal()).toBe('10')
+      expect(targets[0]?.target.params.get('options')?.reveal()).toBe('-c statement_timeout=60s')
+    }
+  })
+
+  test('options that are there are kept', async () => {
+    const fixOf = async (env: Record<string, string>) =>
+      checkDeploy(await subjectOf({ env })).filter(({ message }) => /statement/.test(message))[0]?.fix
+    const inUrl = { DATABASE_URL: 'postgres://a@db/a?options=-c%20search_path%3Dx&sslmode=disable' }
+    const url = pasted({ ...inUrl, PATH: process.env.PATH ?? '' }, [await fixOf(inUrl)], 'DATABASE_URL')
+    expect(new URL(url).searchParams.get('options')).toBe('-c search_path=x -c statement_timeout=60s')
+    expect(new URL(url).searchParams.get('sslmode')).toBe('disable')
+    const inFamily = { PGHOST: 'db', PGOPTIONS: '-c search_path=x' }
+    expect(pasted(inFamily, [await fixOf(inFamily)], 'PGOPTIONS')).toBe(
+      '-c search_path=x -c statement_timeout=60s',
+    )
+  })
+
   test("libpq's variables count", async () => {
     const env = { PGCONNECT_TIMEOUT: '5', PGOPTIONS: '-c statement_timeout=5s' }
     expect(await levelAt('no-timeouts', 'postgres://a@db/a', env)).toEqual([])
@@ -221,4 +257,15 @@ test('a password that a program takes from elsewhere does not stand in the file'
   const subject = await subjectOf({ config: 'targets:\n  db: postgres://a:quu8Aic2eiTh@db/a\n' })
   const machine = { ...subject.machine, text: () => 'export default { targets: { db: process.env.IT } }' }
   expect(checkDeploy({ ...subject, machine }).filter(({ id }) => id === 'secret-in-clear')).toEqual([])
+})
+
+test.each([
+  ['NODE_ENV', 'development', 'export NODE_ENV=production'],
+  ['RAILS_ENV', 'development', 'export RAILS_ENV=production'],
+  ['ASPNETCORE_ENVIRONMENT', 'Development', 'export ASPNETCORE_ENVIRONMENT=Production'],
+  ['MIX_ENV', 'dev', 'export MIX_ENV=prod'],
+  ['DJANGO_DEBUG', 'True', 'unset DJANGO_DEBUG'],
+])('%s=%s is put right by what production has', async (name, value, fix) => {
+  const concerns = checkDeploy(await subjectOf({ env: { [name]: value } }))
+  expect(concerns.find(({ id }) => id === 'debug-on')?.fix).toBe(fix)
 })

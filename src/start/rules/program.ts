@@ -26,6 +26,19 @@ const DEBUG: Readonly<Record<string, Test>> = {
   NODE_OPTIONS: value => /--inspect\b|--inspect-brk\b/.test(value),
 }
 
+/** What the variables of an environment's name hold in production; all others are switches. */
+const PRODUCTION: Readonly<Record<string, string>> = {
+  FLASK_ENV: 'production',
+  NODE_ENV: 'production',
+  RAILS_ENV: 'production',
+  RACK_ENV: 'production',
+  APP_ENV: 'production',
+  ASPNETCORE_ENVIRONMENT: 'Production',
+  DOTNET_ENVIRONMENT: 'Production',
+  MIX_ENV: 'prod',
+  GIN_MODE: 'release',
+}
+
 const UNVERIFIED: Readonly<Record<string, string>> = {
   NODE_TLS_REJECT_UNAUTHORIZED: '0',
   PYTHONHTTPSVERIFY: '0',
@@ -47,7 +60,7 @@ export const program: readonly Rule[] = [
         if (isDebug(value))
           yield {
             message: `${name} is ${shownValue(name, value)}`,
-            fix: `unset ${name}`,
+            fix: PRODUCTION[name] ? `export ${name}=${PRODUCTION[name]}` : `unset ${name}`,
             where: `env:${name}`,
           }
       }

@@ -45,7 +45,7 @@ export const reading: readonly Rule[] = [
     id: 'silence-unknown',
     stage: 'config',
     level: 'error',
-    title: 'check.silence names no rule, or gives no reason',
+    title: 'check.silence names no rule, or one that cannot be silenced, or gives no reason',
     why: 'A finding that is silenced by a misspelt name fails all the same, and one without a reason cannot be judged by the next reader. It cannot be silenced.',
     advice: 'Write ID: REASON, with an id that docs/check.md lists.',
     bad: { config: 'check:\n  silence:\n    tls-of: inside one host\n' },

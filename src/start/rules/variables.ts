@@ -2,6 +2,7 @@ import { TLS_MODES } from '../../core/tls.js'
 import type { Env } from '../../gate/variables.js'
 import type { Flaw, Rule } from '../rule.js'
 import { shownValue } from '../secrets.js'
+import type { CheckedTarget } from '../subject.js'
 
 type Wanted = readonly [what: string, fits: (value: string) => boolean]
 
@@ -52,6 +53,29 @@ export function wrongVariables(env: Env): { readonly variable: string; readonly 
   })
 }
 
+/** Parameters of an address that libpq takes for numbers. Source: PostgreSQL manual, 34.1.2. */
+const NUMBERS = [
+  'connect_timeout',
+  'keepalives',
+  'keepalives_idle',
+  'keepalives_interval',
+  'keepalives_count',
+  'tcp_user_timeout',
+]
+
+function* wrongParameters({ target, where }: CheckedTarget): Iterable<Flaw> {
+  if (target.service !== 'postgres') return
+  for (const name of NUMBERS) {
+    const value = target.params.get(name)?.reveal()
+    if (value && !/^\s*-?\d+\s*$/.test(value))
+      yield {
+        message: `${name}: ${shownValue(name, value)} is not a whole number`,
+        target: target.name,
+        where,
+      }
+  }
+}
+
 export const variables: readonly Rule[] = [
   {
     id: 'variable-invalid',
@@ -65,6 +89,19 @@ export const variables: readonly Rule[] = [
     *check({ env, problems }) {
       for (const { flaw } of wrongVariables(env)) yield flaw
       yield* problems.filter(({ id }) => id === 'variable-invalid')
+    },
+  },
+  {
+    id: 'parameter-invalid',
+    stage: 'config',
+    level: 'error',
+    title: 'a parameter of the address holds what libpq does not take',
+    why: 'connect_timeout, keepalives and their kind are whole numbers: psql and every driver on libpq refuse the address. Parameters that libpq does not know are the business of the driver that does.',
+    advice: 'Correct the parameter where the address is set.',
+    bad: { env: { DATABASE_URL: 'postgres://app@localhost/app?connect_timeout=10s' } },
+    good: { env: { DATABASE_URL: 'postgres://app@localhost/app?connect_timeout=10' } },
+    *check({ targets }) {
+      for (const one of targets) yield* wrongParameters(one)
     },
   },
 ]
