@@ -142,6 +142,15 @@ describe('an address for a reader', () => {
   )
 })
 
+test.each([
+  ['postgres://other/app%3Fpassword%3DLEAK', 'postgres://other/***'],
+  ['postgres://h/postgres%3A%2F%2Fapp%3ALEAK%40db', 'postgres://h/***'],
+  ['postgres://y%3ALEAK%40db@h/app', 'postgres://***@h/app'],
+  ['postgres://me%40company@h/app', 'postgres://me%40company@h/app'],
+])('%s, which a variable for a name became a part of, is shown as %s', (text, shown) => {
+  expect(redactAddress(text)).toBe(shown)
+})
+
 describe('text from elsewhere', () => {
   const hide = (text: string, ...secrets: string[]) =>
     scrub(

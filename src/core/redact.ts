@@ -70,13 +70,13 @@ function redactPlace(place: string, scheme: string): string {
   const [, hosts = '', path = '', tail = ''] = /^([^/?#]*)([^?#]*)([\s\S]*)$/.exec(place) ?? []
   if (!isPlace(hosts)) return `${place.replace(/:[\s\S]*$/, '')}:${MASK}`
   // An address in an address: where its own parts end is anyone's guess.
-  if (path.includes('://')) return `${hosts}/${MASK}`
+  if (/:\/\/|%3[adf]/i.test(path)) return `${hosts}/${MASK}`
   return `${hosts}${path}${redactQuery(tail, TOKEN_USER.test(scheme))}`
 }
 
 function userShown(scheme: string, userinfo: string): string {
   const colon = userinfo.indexOf(':')
-  const stray = /[/?#]/.test(colon < 0 ? userinfo : userinfo.slice(0, colon))
+  const stray = /[/?#]|%3a/i.test(colon < 0 ? userinfo : userinfo.slice(0, colon))
   if (colon < 0) return stray || TOKEN_USER.test(scheme) ? `${MASK}@` : `${userinfo}@`
   return stray || TOKEN_USER.test(scheme) ? `${MASK}:${MASK}@` : `${userinfo.slice(0, colon)}:${MASK}@`
 }

@@ -198,7 +198,8 @@ function shown(
   const silent = url.hosts.length === 0 && !url.query.has('host') && !url.scheme.endsWith('unix')
   if (!silent || !redacted.includes('://')) return redacted
   const list = hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`)).join(',')
-  const open = (key: string, known: boolean) => (known ? '' : encodeURIComponent(fallback?.get(key) ?? ''))
+  const open = (key: string, known: boolean) =>
+    known ? '' : (/^[\w.-]+$/.exec(fallback?.get(key) ?? '')?.[0] ?? '')
   const user = open('user', url.query.has('user'))
   const base = open('dbname', /\//.test(list + url.path) || url.query.has('dbname') || url.query.has('db'))
   return redacted.replace(

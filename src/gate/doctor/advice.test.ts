@@ -1,3 +1,7 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { fakeService } from '../../../test/support/fake-service.js'
@@ -201,14 +205,107 @@ describe('a rejected login', () => {
       code: '28000',
       message: 'role "app" does not exist',
     } as const
-    expect((await adviseOn(caseOf(given))).fix).toBe('createuser -h db -p 5433 -U postgres --pwprompt app')
+    expect((await adviseOn(caseOf(given))).fix).toBe(
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+      'createuser -h db -p 5433 -U "${PGADMIN:-postgres}" --pwprompt app',
+    )
   })
 })
+
+describe('the administrator', () => {
+  const given = { reason: 'database-not-found', address: 'postgres://app:pw@db/shop' } as const
+  const fixIn = async (env: Record<string, string>) => {
+    const of = caseOf(given)
+    return (await adviseOn({ ...of, subject: { ...of.subject, env } })).fix
+  }
+
+  test('is what PGADMIN says when the line is pasted, else postgres', async () => {
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+    expect(await fixIn({})).toContain(' -U "${PGADMIN:-postgres}" ')
+  })
+
+  test('is POSTGRES_USER of the image where the environment has it', async () => {
+    expect(await fixIn({ POSTGRES_USER: 'shop' })).toContain(' -U shop ')
+  })
+})
+
+describe('a Redis that wants another password', () => {
+  const given = { reason: 'authentication-failed', message: 'NOAUTH Authentication required.' } as const
+
+  test.each([
+    ['redis://db/0', "'redis://:PASSWORD@db/0'", 'requirepass'],
+    ['redis://:wrong-one@db:7000/1', "'redis://:PASSWORD@db:7000/1'", 'requirepass'],
+    ['redis://app:wrong-one@db', "'redis://app:PASSWORD@db'", 'ACL SETUSER app'],
+  ])('at %s names the variable to set, and where the server keeps it', async (address, value, kept) => {
+    const { advice, fix } = await adviseOn(caseOf({ ...given, address }))
+    expect(fix?.replaceAll("'", '')).toBe(`export DATABASE_URL=${value.replaceAll("'", '')}`)
+    expect(advice).toContain(kept)
+  })
+})
+
+describe('whatever an address holds', () => {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+  const RUN = '$(touch${IFS}ran)`touch${IFS}ran`'
+  const enc = encodeURIComponent(RUN)
+  const sources = [[{ kind: 'url', variable: 'DATABASE_URL' }], []] as const
+  const cases: [ReasonId, string, string, string?][] = [
+    ['dns-failure', `postgres://app:x@${enc}/app`, 'no such name'],
+    ['dns-failure', 'postgres://app:x@-rf/app', 'no such name'],
+    ['dns-failure', `postgres://app:x@postgres-database-main${enc}/app`, 'no such name'],
+    ['connection-refused', 'postgres://app:x@localhost/app', 'refused'],
+    ['authentication-failed', `postgres://${enc}:x@db/app`, 'no', '28P01'],
+    ['authentication-failed', `postgres://${enc}:x@db/app`, 'no', '28000'],
+    ['authentication-failed', `mysql://${enc}:x@db/app`, 'no', '1045'],
+    ['authentication-failed', `redis://${enc}:x@${enc}/0`, 'WRONGPASS'],
+    ['access-denied', `postgres://${enc}:x@db/${enc}`, 'no pg_hba.conf entry for host "10.0.0.7", user'],
+    ['access-denied', `postgres://${enc}:x@db/${enc}`, 'no', '42501'],
+    ['access-denied', `mysql://${enc}:x@db/${enc}`, 'no', '1044'],
+    ['access-denied', `mysql://app:x@db/app`, 'no', '1044'],
+    ['database-not-found', `postgres://${enc}:x@db/${enc}`, 'no'],
+    ['database-not-found', `mysql://${enc}:x@db/${enc}`, 'no'],
+    ['database-not-found', `clickhouse://${enc}:x@db/${enc}`, 'no'],
+    ['database-not-found', `amqp://${enc}:x@db/${enc}`, 'no'],
+    ['server-not-ready', `postgres://${enc}:x@db/${enc}`, 'no'],
+    ['tls-failure', `postgres://${enc}:x@${enc}/${enc}?sslmode=require`, 'the server offers none'],
+    ['schema-missing', `postgres://${enc}:x@db/${enc}`, 'missing: extension pgcrypto'],
+    ['too-many-connections', `postgres://${enc}:x@db/${enc}`, 'full'],
+  ]
+
+  test.each(cases)('%s at %s has no fix that runs it', async (reason, address, message, code) => {
+    for (const names of [[], [`db${RUN}`, 'postgres-database-main', `localhost${RUN}`]]) {
+      for (const source of sources) {
+        const serviceNames = async () => names
+        const best = async () => names[0]
+        const around = { inContainer: () => true, serviceNames, best, machineNames: () => names }
+        const given = { reason, address, message, ...(code ? { code } : {}), around }
+        const of = caseOf(given)
+        const { fix = '' } = await adviseOn({ ...of, subject: { ...of.subject, sources: source } })
+        expect(runs(fix), fix).toEqual([])
+        expect(fix).not.toMatch(/(?<! --) -rf/)
+      }
+    }
+  })
+})
+
+/** What a shell that can run nothing but `touch` runs of a line. */
+function runs(line: string): string[] {
+  const folder = mkdtempSync(join(tmpdir(), 'holdfast-fix-'))
+  try {
+    // Substitutions are made before the command that they stand in is looked for.
+    const touch = 'touch() { : > ran; }'
+    const options = { cwd: folder, env: { PATH: '/nowhere' } }
+    const { error } = spawnSync('/bin/bash', ['-c', `${touch}\nDATABASE_URL=x\n${line}`], options)
+    if (error) throw error
+    return readdirSync(folder)
+  } finally {
+    rmSync(folder, { recursive: true })
+  }
+}
 
 test('names are quoted before they come into a command', async () => {
   const address = 'postgres://app:pw@db/x%3B%20rm%20-rf%20%7E'
   const { fix } = await adviseOn(caseOf({ reason: 'database-not-found', address }))
-  expect(fix).toBe("createdb -h db -p 5432 -U postgres -O app 'x; rm -rf ~'")
+  expect(fix).toBe(`createdb -h db -p 5432 -U "\${PGADMIN:-postgres}" -O app 'x; rm -rf ~'`)
 })
 
 test('a full server is told with its numbers where they are known, and with what the program wants', async () => {
@@ -226,7 +323,7 @@ test('what is missing is brought by the migrations, and an extension by itself',
   const given = { reason: 'schema-missing', message: 'missing: table a, extension pgcrypto' } as const
   expect((await adviseOn(caseOf(given, { migrate: 'npm run migrate' }))).fix).toBe('npm run migrate')
   expect((await adviseOn(caseOf(given))).fix).toBe(
-    `psql -h db -p 5433 -U postgres -d app -c 'CREATE EXTENSION IF NOT EXISTS "pgcrypto";'`,
+    `psql -h db -p 5433 -U "\${PGADMIN:-postgres}" -d app -c 'CREATE EXTENSION IF NOT EXISTS "pgcrypto";'`,
   )
 })
 

@@ -1,8 +1,9 @@
 import type { Host } from '../../core/hosts.js'
 import { shellWord } from '../../core/quoting.js'
+import { plain } from '../../core/redact.js'
 import type { Target } from '../../core/target.js'
 import { originsOf } from '../origins.js'
-import { DB_VARIABLES, PG_VARIABLES } from '../variables.js'
+import { DB_VARIABLES, type Env, PG_VARIABLES } from '../variables.js'
 import type { Subject } from './subject.js'
 
 type Part = 'host' | 'port' | 'sslmode'
@@ -13,6 +14,16 @@ export function placeOf({
 }: Pick<Target, 'hosts'>): Extract<Host, { host: string }> | undefined {
   return host && 'host' in host ? host : undefined
 }
+
+/** A line for people that may land in a shell: as it is, or in quotes where a shell would run something of it. */
+export const inert = (text: string): string =>
+  /^[\w.:/@%+,*?=[\]~-]*$/.test(text) ? text : shellWord(plain(text, text.length))
+
+/** What neither quotes nor a pattern need to be told of. */
+const isPlain = (text: string): boolean => /^[\w.:@/=[\]-]*$/.test(text)
+
+/** An operand of a program that would take `-rf` for options. */
+export const operand = (text: string): string => `${text.startsWith('-') ? '-- ' : ''}${shellWord(text)}`
 
 /** What `origins.ts` calls each part. */
 const NAMED = { host: 'host', port: 'port', sslmode: 'tls' } as const
@@ -30,15 +41,17 @@ export function changed(
   const origin = originsOf(target, env).get(NAMED[part]) ?? ''
   const family = source?.kind === 'db' ? DB_VARIABLES : PG_VARIABLES
   const [, variable] = /^env:(\w+)$/.exec(origin) ?? []
-  if (/^service file/.test(origin)) return `# ${origin}\n${part}=${value}`
+  if (/^service file/.test(origin)) return `# ${plain(origin)}\n${part}=${shellWord(value)}`
   if (variable && family[variable])
     return `${variable === 'PGHOSTADDR' ? 'unset PGHOSTADDR; ' : ''}${exported(family, part, value)}`
   if (source && source.kind !== 'url') return exported(family, part, value)
   // What the address leaves open, libpq's variables say.
   if (part === 'host' && target.service === 'postgres' && /^the default/.test(origin))
     return exported(PG_VARIABLES, part, value)
-  if (!source) return replaced(target, target.address, part, value)
+  if (!source) return inert(replaced(target, target.address, part, value))
   const [from, to] = replacement(target, target.given.reveal(), part, value)
+  if (![from ?? '', to].every(isPlain) && from !== undefined)
+    return `# ${source.variable}: ${part}=${plain(value)}`
   if (from === undefined) return `export ${source.variable}="$${source.variable}${to}"`
   const pattern = from.replace(/[/[\]*?]/g, '\\$&')
   return `export ${source.variable}="\${${source.variable}/${pattern}/${to.replaceAll('/', '\\/')}}"`
@@ -85,13 +98,28 @@ export function serverOptions({ hosts: [host] }: Pick<Target, 'hosts'>): string 
   return `-h ${shellWord(folder)}${port ? ` -p ${port}` : ''}`
 }
 
+/**
+ * The superuser that PostgreSQL's own programs log in as: POSTGRES_USER of the image where this environment has it, else
+ * what PGADMIN says when the line is pasted, else `postgres`.
+ */
+export const admin = ({ POSTGRES_USER: name }: Env): string =>
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+  `-U ${name ? shellWord(name) : '"${PGADMIN:-postgres}"'}`
+
 /** psql as the administrator of the target's server, in the database `postgres` or another. */
-export const psql = (target: Pick<Target, 'hosts'>, statement: string, database?: string): string =>
-  `psql ${serverOptions(target)} -U postgres ${database ? `-d ${shellWord(database)} ` : ''}-c ${shellWord(statement)}`
+export const psql = (
+  { target, env }: { readonly target: Pick<Target, 'hosts'>; readonly env: Env },
+  statements: string | readonly string[],
+  database = 'postgres',
+): string =>
+  [
+    `psql ${serverOptions(target)} ${admin(env)} -d ${shellWord(database)}`,
+    ...[statements].flat().map(one => `-c ${shellWord(one)}`),
+  ].join(' ')
 
 /** How the command line is told of the target. */
 export function argumentOf({ target, sources }: Pick<Subject, 'target' | 'sources'>): string {
   const [source] = sources
-  if (target.source.startsWith('configuration: ')) return target.name
+  if (target.source.startsWith('configuration: ')) return shellWord(target.name)
   return source ? (source.kind === 'url' ? `env:${source.variable}` : '') : shellWord(target.address)
 }

@@ -1,7 +1,9 @@
 import { mysqlLiteral, shellWord } from '../../../core/quoting.js'
+import { plain } from '../../../core/redact.js'
+import type { Target } from '../../../core/target.js'
 import type { TlsMode } from '../../../core/tls.js'
 import { originsOf, type Part } from '../../origins.js'
-import { changed, placeOf, psql, serverOptions } from '../edits.js'
+import { admin, changed, inert, operand, placeOf, psql, serverOptions } from '../edits.js'
 import type { Subject } from '../subject.js'
 import type { Adviser, Case } from './case.js'
 
@@ -13,18 +15,39 @@ export function originOf({ target, env }: Pick<Subject, 'target' | 'env'>, part:
   return origin === 'argument' ? 'the address on the command line' : origin.replace(/^env:/, '')
 }
 
-/** Statements that set a password, with `…` for it. */
-const SET_PASSWORD: Readonly<Record<string, (of: Case, user: string) => string>> = {
-  postgres: ({ subject }, user) => psql(subject.target, `\\password ${name(user)}`),
-  mysql: ({ subject }, user) => {
-    const place = placeOf(subject.target)
-    const at = place ? `-h ${shellWord(place.host)} -P ${place.port} ` : ''
-    return `mysql ${at}-u root -p -e ${shellWord(`SELECT user, host, plugin FROM mysql.user WHERE user = ${mysqlLiteral(user)}`)}`
-  },
-  redis: ({ subject }, user) => {
-    const place = placeOf(subject.target)
-    return `redis-cli ${place ? `-h ${shellWord(place.host)} -p ${place.port} ` : ''}ACL GETUSER ${shellWord(user)}`
-  },
+/** What sets a password, or shows how the server compares it. */
+const SET_PASSWORD: Readonly<Record<string, (of: Case, user: string) => string | undefined>> = {
+  // The server says the same for a wrong password and a missing role.
+  postgres: ({ subject }, user) =>
+    psql(subject, [
+      // A $ would end the quotes.
+      ...(user.includes('$')
+        ? []
+        : [`DO $$BEGIN CREATE ROLE ${name(user)} LOGIN; EXCEPTION WHEN duplicate_object THEN END$$`]),
+      `\\password ${name(plain(user))}`,
+    ]),
+  mysql: ({ subject }, user) =>
+    mysqlRoot(subject.target, `SELECT user, host, plugin FROM mysql.user WHERE user = ${mysqlLiteral(user)}`),
+  redis: ({ subject }) => withPassword(subject),
+}
+
+/** The line that gives the address a password, with `PASSWORD` for it. */
+function withPassword({ target, sources: [source] }: Subject): string | undefined {
+  if (source && source.kind !== 'url') return "export DB_PASSWORD='PASSWORD'"
+  const [, scheme, user = '', rest = ''] =
+    /^(\w+:\/\/)(?:([^:@/]*)(?::\*\*\*)?@)?(.*)$/s.exec(target.address) ?? []
+  if (!scheme || rest.includes('***')) return undefined
+  const address = `${scheme}${user}:PASSWORD@${rest}`
+  return source?.kind === 'url' ? `export ${source.variable}=${shellWord(address)}` : inert(address)
+}
+
+/** Where a server keeps the password that it compares with. */
+const KEPT: Readonly<Record<string, (user: string) => string>> = {
+  postgres: () => ' and set it there, for a role that may be missing',
+  redis: user =>
+    user === 'default'
+      ? ' (requirepass in redis.conf, or ACL SETUSER default)'
+      : ` (ACL SETUSER ${user}, which redis.conf or its aclfile may hold)`,
 }
 
 /** A rejected login: where its password came from, and how to set another. */
@@ -38,13 +61,13 @@ export const loginRejected: Adviser = of => {
     return {
       message: `${message}; the name came from ${originOf(subject, 'user')}`,
       advice: 'Create the role, or correct its name where it is set.',
-      fix: `createuser ${serverOptions(target)} -U postgres --pwprompt ${shellWord(user)}`,
+      fix: `createuser ${serverOptions(target)} ${admin(subject.env)} --pwprompt ${operand(user)}`,
     }
   const origin = target.password?.reveal() ? originOf(subject, 'password') : undefined
   const fix = SET_PASSWORD[target.service]?.(of, user)
   return {
     message: origin ? `${message}; the password came from ${origin}` : `${message}; no password was given`,
-    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject, 'host')})`}, or look at the server${target.service === 'postgres' ? ' and set it there' : ''}${plaintextMysql(target) ? '; MariaDB says the same where it wants TLS, which sslmode=require gives' : ''}:`,
+    advice: `${origin ? `Correct the password in ${origin}` : `Give a password (${target.service === 'postgres' ? 'PGPASSWORD, or ' : ''}in ${originOf(subject, 'host')})`}, or look at the server${KEPT[target.service]?.(user) ?? ''}${plaintextMysql(target) ? '; MariaDB says the same where it wants TLS, which sslmode=require gives' : ''}:`,
     ...(fix ? { fix } : {}),
   }
 }
@@ -91,12 +114,13 @@ export const accessDenied: Adviser = async of => {
       message: `pg_hba.conf rejects this address: ${message}`,
       advice:
         'Add this line to pg_hba.conf (SHOW hba_file names it), above any that rejects, then SELECT pg_reload_conf():',
-      fix: line,
+      // What a shell would run in quotes, if it were pasted there.
+      ...(/[`$\\\n]/.test(line) ? {} : { fix: line }),
     }
   if (code === '42501')
     return {
       advice: 'Let the role connect to the database:',
-      fix: psql(target, `GRANT CONNECT ON DATABASE ${name(database)} TO ${name(user)}`),
+      fix: psql(subject, `GRANT CONNECT ON DATABASE ${name(database)} TO ${name(user)}`),
     }
   return undefined
 }
@@ -114,6 +138,12 @@ const tlsWanted = (subject: Subject, message: string) => ({
   fix: changed(subject, 'sslmode', 'require' satisfies TlsMode),
 })
 
+/** mysql as the administrator of the target's server. */
+function mysqlRoot(target: Target, statement: string): string {
+  const place = placeOf(target)
+  return `mysql ${place ? `-h ${shellWord(place.host)} -P ${place.port} ` : ''}-u root -p -e ${shellWord(statement)}`
+}
+
 function mysqlDenied({ subject, verdict }: Case) {
   const { code, message } = verdict.finding
   const { target } = subject
@@ -122,12 +152,12 @@ function mysqlDenied({ subject, verdict }: Case) {
   if (code === '1130' && host)
     return {
       advice: 'No account may log in from this host; create one:',
-      fix: `CREATE USER ${user}@'${host}' IDENTIFIED BY '…';`,
+      fix: mysqlRoot(target, `CREATE USER ${user}@'${host}' IDENTIFIED BY '…';`),
     }
   if (code !== '1044' || !target.database) return undefined
   return {
     advice: 'Grant the account the database:',
-    fix: `GRANT ALL ON \`${target.database.replaceAll('`', '``')}\`.* TO ${user}@'%';`,
+    fix: mysqlRoot(target, `GRANT ALL ON \`${target.database.replaceAll('`', '``')}\`.* TO ${user}@'%';`),
   }
 }
 
@@ -143,14 +173,14 @@ export const tlsFailed: Adviser = ({ subject, verdict }) => {
 }
 
 const CREATE: Readonly<Record<string, (of: Case, database: string) => string>> = {
-  postgres: ({ subject: { target } }, database) =>
-    `createdb ${serverOptions(target)} -U postgres${target.user ? ` -O ${shellWord(target.user)}` : ''} ${shellWord(database)}`,
+  postgres: ({ subject: { target, env } }, database) =>
+    `createdb ${serverOptions(target)} ${admin(env)}${target.user ? ` -O ${shellWord(target.user)}` : ''} ${operand(database)}`,
   mysql: ({ subject: { target } }, database) => {
     const place = placeOf(target)
-    return `mysqladmin ${place ? `-h ${shellWord(place.host)} -P ${place.port} ` : ''}-u root -p create ${shellWord(database)}`
+    return `mysqladmin ${place ? `-h ${shellWord(place.host)} -P ${place.port} ` : ''}-u root -p create ${operand(database)}`
   },
   clickhouse: (_, database) => `clickhouse-client --query ${shellWord(`CREATE DATABASE ${name(database)}`)}`,
-  rabbitmq: (_, vhost) => `rabbitmqctl add_vhost ${shellWord(vhost)}`,
+  rabbitmq: (_, vhost) => `rabbitmqctl add_vhost ${operand(vhost)}`,
 }
 
 export const databaseMissing: Adviser = of => {

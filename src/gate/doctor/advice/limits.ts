@@ -7,7 +7,7 @@ const WHO =
   "SELECT current_setting('max_connections') AS allowed, count(*) AS used, usename, application_name, state FROM pg_stat_activity WHERE backend_type = 'client backend' GROUP BY 3, 4, 5 ORDER BY 2 DESC"
 
 const LISTS: Readonly<Record<string, (of: Case) => string>> = {
-  postgres: ({ subject }) => psql(subject.target, WHO),
+  postgres: ({ subject }) => psql(subject, WHO),
   mysql: of => `mysql ${at(of, '-P')}-u root -p -e 'SHOW VARIABLES LIKE "max_connections"; SHOW PROCESSLIST'`,
   redis: of => `redis-cli ${at(of, '-p')}INFO clients`,
 }
@@ -55,7 +55,7 @@ export const schemaLacks: Adviser = ({ subject, verdict, migrate }) => {
     return {
       advice: 'Create the extensions, and run the migrations for the rest:',
       fix: psql(
-        subject.target,
+        subject,
         extensions.map(one => `CREATE EXTENSION IF NOT EXISTS "${one}";`).join(' '),
         subject.target.database ?? subject.target.user,
       ),

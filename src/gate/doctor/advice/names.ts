@@ -1,5 +1,5 @@
 import { nearest } from '../../../core/errors.js'
-import { changed, placeOf } from '../edits.js'
+import { changed, operand, placeOf } from '../edits.js'
 import type { Adviser } from './case.js'
 
 /** A name that does not resolve: the nearest one that is known here, else one under which the service answers. */
@@ -23,6 +23,6 @@ export const nameUnknown: Adviser = async ({ subject, around, verdict }) => {
     message,
     advice:
       'Check the name. A Compose service has one on its own network only, while it runs; from outside it is localhost and the published port.',
-    fix: `getent hosts ${host}`,
+    fix: `getent hosts ${operand(host)}`,
   }
 }

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { isLiteral } from '../../../io/resolve.js'
 import { SCHEMES } from '../../../services/registry.js'
 import { spokenBy } from '../../identify.js'
+import type { Env } from '../../variables.js'
 import { changed, placeOf, psql } from '../edits.js'
 import type { Advice, Adviser, Case } from './case.js'
 
@@ -75,7 +76,7 @@ const loopbackOnly: Adviser = async of => {
     if (!speaks || speaks !== spokenBy(target.service)) continue
     return {
       message: `refused on ${address}:${place.port}, while ${speaks} answers on ${loopback}:${place.port}: it listens on the loopback only${target.service === 'postgres' ? ' (listen_addresses=localhost)' : ''}`,
-      ...(LISTENING[target.service]?.(loopback, place.port) ?? {
+      ...(LISTENING[target.service]?.(loopback, place.port, subject.env) ?? {
         advice: `Let it listen on ${address}, too.`,
       }),
     }
@@ -83,10 +84,10 @@ const loopbackOnly: Adviser = async of => {
   return undefined
 }
 
-const LISTENING: Readonly<Record<string, (host: string, port: number) => Advice>> = {
-  postgres: (host, port) => ({
+const LISTENING: Readonly<Record<string, (host: string, port: number, env: Env) => Advice>> = {
+  postgres: (host, port, env) => ({
     advice: 'Let it listen on all addresses; that takes a restart.',
-    fix: `${psql({ hosts: [{ host, port }] }, "ALTER SYSTEM SET listen_addresses = '*'")} && sudo systemctl restart postgresql`,
+    fix: `${psql({ target: { hosts: [{ host, port }] }, env }, "ALTER SYSTEM SET listen_addresses = '*'")} && sudo systemctl restart postgresql`,
   }),
   redis: (host, port) => ({
     advice: 'Let it listen on all addresses, and give it a password (requirepass).',
@@ -113,7 +114,7 @@ const socketOnly: Adviser = async of => {
       message: `it works over the socket ${path}, and is refused over TCP: listen_addresses leaves this address out`,
       advice:
         'Let it listen on TCP; that takes a restart. (In a container that initialises its database this lasts until it is done: wait.)',
-      fix: `${psql({ hosts: [{ path }] }, "ALTER SYSTEM SET listen_addresses = '*'")} && sudo systemctl restart postgresql`,
+      fix: `${psql({ target: { hosts: [{ path }] }, env: subject.env }, "ALTER SYSTEM SET listen_addresses = '*'")} && sudo systemctl restart postgresql`,
     }
   }
   return undefined

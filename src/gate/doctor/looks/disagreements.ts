@@ -64,7 +64,7 @@ function concern(
   const words = differences.map(({ variable, part, value, here: ours }) =>
     part === 'password'
       ? `${variable} holds another password than ${here}`
-      : `${here} says ${part} ${ours}, ${variable} says ${value}`,
+      : `${here} says ${part} ${ours}, ${variable} says ${word(value)}`,
   )
   const variables = [...new Set(differences.map(({ variable }) => variable))]
   return {
@@ -107,6 +107,10 @@ function raw(target: Target, part: Part): string | undefined {
       return target.tls.mode
   }
 }
+
+/** A value that is none of its kind may hold a password. */
+const word = (value: string): string =>
+  /[?=\s]|:\/\/|:.*@|^[^:/]+:(?!\d+$)[^:]+$/.test(value) ? '***' : value
 
 const shown = (target: Target, part: Part): string =>
   part === 'password' ? '***' : (raw(target, part) ?? 'nothing')

@@ -1,3 +1,4 @@
+import { shellWord } from '../../../core/quoting.js'
 import type { Health } from '../../../core/service.js'
 import type { Target } from '../../../core/target.js'
 import { dependenciesOf } from '../../../io/packagefile.js'
@@ -99,7 +100,7 @@ function mysql({ target, verdict }: Subject): Difference[] {
       message:
         'mysql2 takes the path of a socket by socketPath only: from this address it takes a name of a host',
       advice: 'Give mysql2 the path by socketPath.',
-      fix: `socketPath=${host.path}`,
+      fix: `socketPath=${shellWord(host.path)}`,
     })
   if (!verdict.ready && verdict.finding.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     found.push({

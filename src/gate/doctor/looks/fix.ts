@@ -1,15 +1,17 @@
+import { shellWord } from '../../../core/quoting.js'
 import { redactAddress } from '../../../core/redact.js'
 import type { Target } from '../../../core/target.js'
+import { inert } from '../edits.js'
 
 /** A line that puts the host `name` where `old` came from, with every secret as `***`. */
 export function fixOf(target: Target, origin: string, old: string, name: string): string {
   const family = /^env:((?:PG|DB_)HOST(?:ADDR)?)$/.exec(origin)?.[1]
-  if (family) return `${family}=${name}`
+  if (family) return `${family}=${shellWord(name)}`
   const address = redactAddress(target.given.reveal())
   const variable = /^env:(\w+)$/.exec(origin)?.[1]
   const replaced = withHost(address, old, name)
-  if (replaced === undefined) return `host=${name}`
-  return variable ? `${variable}=${replaced}` : replaced
+  if (replaced === undefined) return `host=${shellWord(name)}`
+  return variable ? `${variable}=${inert(replaced)}` : inert(replaced)
 }
 
 /** The address with another host; undefined where it does not name that one. */

@@ -80,6 +80,16 @@ describe('two places that disagree', () => {
       { DATABASE_URL: 'postgres://u@a/s', POSTGRES_URL: 'postgres://u@b/s' },
       ['DATABASE_URL says host a, POSTGRES_URL says b'],
     ],
+    [
+      'an address where a name belongs',
+      { DATABASE_URL: 'postgres://a:b@h/s', PGDATABASE: 'postgres://app:hunter22@db:5432/app' },
+      ['DATABASE_URL says database s, PGDATABASE says ***'],
+    ],
+    [
+      'a parameter where a name belongs',
+      { DATABASE_URL: 'postgres://a:b@h/s', DB_NAME: 'app?password=hunter22', DB_USER: 'app:hunter33' },
+      ['DATABASE_URL says database s, DB_NAME says ***; DATABASE_URL says user a, DB_USER says ***'],
+    ],
   ])('as %s', async (_, env, messages) => {
     const { concerns, facts } = await look(env)
     expect(concerns.map(({ message }) => message)).toEqual(messages)
