@@ -135,7 +135,7 @@ export const redactPath = (path: string): string =>
   path.includes('@') || /:\/\/?/.test(path) ? redactAddress(path) : path
 
 /** Shorter secrets are hidden in addresses only: replacing them everywhere would garble every message. */
-const LEAST = 4
+export const LEAST = 4
 
 /** Hides every occurrence of the given secrets, also percent-encoded, in a text that came from elsewhere. */
 export function scrub(
@@ -152,7 +152,7 @@ export function scrub(
 }
 
 /** As it is and percent-decoded, each also percent-encoded with either case of digits, and inside JSON. */
-function formsOf(secret: string): string[] {
+export function formsOf(secret: string): string[] {
   const forms = [secret, secret.trim(), attempt(decodeURIComponent, secret)].flatMap(value => {
     const encoded = attempt(encodeURIComponent, value)
     const lower = encoded.replace(/%../g, digits => digits.toLowerCase())

@@ -120,7 +120,9 @@ async function ask(
   return withLink(target, endpoint, signal, async link => {
     link.write(question)
     const bytes = await link.peek()
-    return { what: looksLike(bytes), evidence: `asked otherwise, it gave ${excerpt(bytes)}` }
+    const what = looksLike(bytes)
+    const asked = bytes.length === 1 && what === 'PostgreSQL' ? 'SSLRequest' : "another protocol's question"
+    return { what, evidence: `it answers ${asked} with ${excerpt(bytes)}` }
   })
 }
 

@@ -86,3 +86,13 @@ export function ownAddresses(): string[] {
     ),
   )
 }
+
+/** TCP ports in the state LISTEN. Source: Linux, Documentation/networking/proc_net_tcp. */
+export function listeningPorts(root = '/'): number[] {
+  const ports = ['tcp', 'tcp6'].flatMap(name =>
+    [...(textOf(join(root, 'proc/net', name)) ?? '').matchAll(/^ *\d+: \w+:(\w{4}) \w+:0000 0A /gm)].map(
+      ([, port = '']) => Number.parseInt(port, 16),
+    ),
+  )
+  return [...new Set(ports)]
+}

@@ -31,6 +31,26 @@ async function printed(example: Example, args: readonly string[] = []): Promise<
     .join('\n')
 }
 
+test('secrets that overlap leave nothing of each other', async () => {
+  const subject = await subjectOf({ env: { A_SECRET: 'abcdefgh', B_SECRET: 'efghijklmnop' } })
+  const [hushed] = hush(
+    [{ id: 'x', level: 'error', message: '<abcdefghijklmnop abcdefghabcdefgh>' }],
+    subject,
+  )
+  expect(hushed?.message).toMatch(/^<[* ]+>$/)
+})
+
+test('the time for hiding does not grow with the number of secrets', async () => {
+  const targets = Array.from({ length: 1500 }, (_, i) => `  t${i}: postgres://u:quu8Aic2eiTh${i}@h${i}/d\n`)
+  const subject = await subjectOf({ config: `targets:\n${targets.join('')}` })
+  const begun = performance.now()
+  const concerns = checkDeploy(subject)
+  // Quadratic, it takes minutes.
+  expect(performance.now() - begun).toBeLessThan(20_000)
+  expect(concerns.length).toBeGreaterThan(1500)
+  expect(JSON.stringify(concerns)).not.toContain('quu8Aic2eiTh')
+}, 60_000)
+
 test('the working directory is no secret', async () => {
   const folder = '/srv/shop/releases/12'
   const subject = await subjectOf({ env: { PWD: folder, OLDPWD: folder, DB_PWD: 'hunter2hunter2' } })

@@ -4,7 +4,7 @@ import type { Checkup, Examination } from '../../gate/doctor/checkup.js'
 import { EXAMINATIONS } from '../../gate/doctor/checkup.js'
 import type { DoctorEnding } from './doctor-ending.js'
 import { outcomeOf } from './doctor-json.js'
-import { layersOf, reached } from './layers.js'
+import { type LayerTime, layersOf, reached } from './layers.js'
 import type { Paint } from './paint.js'
 
 /** The table, what is wrong with each target, and one line that says how it ended; with `all` also what is right. */
@@ -19,9 +19,18 @@ export function reportOf(
       ...(all ? everythingOf(checkup, paint) : []),
       ...wrongOf(checkup, paint, all),
     ]),
+    ...hiddenOf(checkups, paint, all),
     verdictOf(checkups, exitStatus, durationMs, paint),
   ].join('\n')
 }
+
+function hiddenOf(checkups: readonly Checkup[], paint: Paint, all: boolean): string[] {
+  const hidden = all ? 0 : checkups.flatMap(({ concerns }) => concerns.filter(one => !isShown(one))).length
+  return hidden > 0 ? [paint.dim(`  --all shows ${hidden} more`)] : []
+}
+
+/** Without --all. */
+const isShown = ({ level }: Concern): boolean => reaches(level, 'warning')
 
 function tableOf(checkups: readonly Checkup[], paint: Paint): string[] {
   const head = ['target', ...EXAMINATIONS, 'passed', 'reached', 'server']
@@ -61,9 +70,24 @@ const isSound = (checkup: Checkup | undefined): boolean =>
 
 const isGrave = ({ level, silenced }: Concern): boolean => level === 'error' && silenced === undefined
 
+/** Several steps of one layer on one connection are one line. */
+function together(layers: readonly LayerTime[]): LayerTime[] {
+  const lines: LayerTime[] = []
+  for (const one of layers) {
+    const last = lines.at(-1)
+    const same = last && last.layer === one.layer && last.ok === one.ok && !/^(dns|tcp)$/.test(one.layer)
+    if (!same || (one.address && last.address !== one.address)) lines.push(one)
+    else {
+      const detail = [last.detail, one.detail].filter(Boolean).join(', ')
+      lines.splice(-1, 1, { ...last, ms: last.ms + one.ms, ...(detail ? { detail } : {}) })
+    }
+  }
+  return lines
+}
+
 /** Layers, examinations and facts. */
 function everythingOf({ target, verdict, examinations, facts }: Checkup, paint: Paint): string[] {
-  const layers = layersOf(verdict).map(({ layer, ok, ms, address, code, detail }) => {
+  const layers = together(layersOf(verdict)).map(({ layer, ok, ms, address, code, detail }) => {
     const text = ['   ', ok ? '✓' : '✗', layer.padEnd(10), formatMs(ms).padStart(8), address, detail, code]
     return text.filter(Boolean).join(' ')
   })
@@ -81,7 +105,7 @@ function everythingOf({ target, verdict, examinations, facts }: Checkup, paint: 
 
 /** One line a fault, with where the address came from, and what is to be pasted on lines of its own. */
 function wrongOf({ target, fault, concerns }: Checkup, paint: Paint, all: boolean): string[] {
-  const shown = concerns.filter(one => all || reaches(one.level, 'warning'))
+  const shown = concerns.filter(one => all || isShown(one))
   return [
     ...(fault
       ? [
@@ -103,7 +127,11 @@ function concernLine(
   return level === 'error' ? paint.bad(text) : level === 'warning' ? paint.warn(text) : text
 }
 
-const pasted = (fix: string | undefined): string[] => fix?.split('\n').map(line => `      ${line}`) ?? []
+/** On GitHub a line that begins like this would be a command to the runner. */
+const defused = (line: string): string => line.replace(/^(\s*)(::|##\[)/, '$1# $2')
+
+const pasted = (fix: string | undefined): string[] =>
+  fix?.split('\n').map(line => `      ${defused(line)}`) ?? []
 
 /** The last line: how many passed, and of the first that did not, what is wrong and what puts it right. */
 function verdictOf(
@@ -125,8 +153,23 @@ function verdictOf(
     ? { name: culprit.fault.reason, ...culprit.fault }
     : { name: concern?.id, message: concern?.message, fix: concern?.fix, advice: concern?.advice }
   const others = wrong > 1 ? ` (and ${wrong - 1} more)` : ''
-  const fix = (what.fix ?? what.advice)?.replaceAll('\n', '; ')
+  const [fix] = (what.fix ?? what.advice ?? '').split('\n').filter(line => !line.startsWith('# '))
   return paint.bad(
-    `holdfast: ${culprit?.target.name}: ${what.name}: ${what.message}${fix ? ` → ${fix}` : ''}${others}`,
+    inOne(`holdfast: ${culprit?.target.name}: ${what.name}: `, what.message ?? '', fix, others),
   )
 }
+
+/** How long the last line may be; all of it stands above, too. */
+const MOST = 160
+
+/** What a message is not cut below, in favour of the fix. */
+const LEAST = 40
+
+function inOne(head: string, message: string, fix: string | undefined, others: string): string {
+  const end = fix ? ` → ${fix}` : ''
+  const room = Math.max(LEAST, MOST - head.length - end.length - others.length)
+  return cut(head + cut(message, room) + end, MOST - others.length) + others
+}
+
+const cut = (text: string, most: number): string =>
+  text.length > most ? `${text.slice(0, most - 1).trimEnd()}…` : text

@@ -24,6 +24,7 @@ const NOWHERE: Around = {
   machineNames: () => [],
   best: async () => undefined,
   speaks: async () => undefined,
+  listening: () => [],
 }
 
 interface Given {
@@ -110,18 +111,55 @@ describe('a refused connection', () => {
     const local = { ...refused, address: 'postgres://app@localhost/app', tried: '127.0.0.1' }
     const inContainer = () => true
     const serviceNames = async () => ['db', 'postgres']
-    const here = { inContainer, serviceNames, best: async () => 'db' }
+    const here = { inContainer, serviceNames, best: async () => ({ name: 'db', answers: true }) }
     expect(await adviseOn(caseOf({ ...local, around: here }))).toMatchObject({
       advice: 'Use the name of the service\'s container, "db".',
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
       fix: 'export DATABASE_URL="${DATABASE_URL/@localhost/@db}"',
     })
-    const around = { ...here, best: async () => '172.17.0.1' }
+    const around = { ...here, best: async () => ({ name: '172.17.0.1', answers: true }) }
     expect((await adviseOn(caseOf({ ...local, around }))).advice).toContain('machine around the container')
     const nothing = await adviseOn(caseOf({ ...local, around: { inContainer } }))
-    expect(nothing.fix).toContain('@host.docker.internal')
-    const outside = await adviseOn(caseOf({ ...local, around: { serviceNames, best: async () => 'db' } }))
+    expect(nothing.advice).toContain('host.docker.internal')
+    expect(nothing.fix).toBe('ss -ltn')
+    const outside = await adviseOn(
+      caseOf({ ...local, around: { serviceNames, best: async () => ({ name: 'db', answers: true }) } }),
+    )
     expect(outside.message).toBe('nothing listens on localhost:5432')
+  })
+})
+
+describe('a closed port of localhost in a container', () => {
+  const local = { reason: 'connection-refused', tried: '127.0.0.1' } as const
+  const address = 'postgres://app@127.0.0.1:57432/app'
+  const inContainer = () => true
+
+  test('is a wrong port where the service answers on another one of this machine', async () => {
+    const listening = () => [22, 57431, 6379]
+    const speaks = speaking(['127.0.0.1:57431', 'PostgreSQL'], ['127.0.0.1:6379', 'Redis'])
+    const around = { inContainer, listening, speaks, machineNames: () => ['10.0.0.1'] }
+    expect(await adviseOn(caseOf({ ...local, address, around }))).toMatchObject({
+      message: 'nothing listens on port 57432; PostgreSQL answers on port 57431 of the same host',
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+      fix: 'export DATABASE_URL="${DATABASE_URL/@127.0.0.1:57432/@127.0.0.1:57431}"',
+    })
+  })
+
+  test('is not answered with a machine that refuses, too', async () => {
+    const best = async () => ({ name: '10.0.0.1', answers: false })
+    const around = { inContainer, best, machineNames: () => ['10.0.0.1'] }
+    const { message, advice, fix } = await adviseOn(caseOf({ ...local, address, around }))
+    expect(message).toMatch(/nothing listens in it on port 57432, nor at 10\.0\.0\.1$/)
+    expect(advice).toMatch(/^Start the server, correct the port/)
+    expect(fix).toBe('ss -ltn')
+  })
+
+  test('is a guess where the container of that name does not answer', async () => {
+    const best = async () => ({ name: 'db', answers: false })
+    const around = { inContainer, best, serviceNames: async () => ['db'] }
+    expect((await adviseOn(caseOf({ ...local, address, around }))).advice).toBe(
+      'Perhaps the name of the service\'s container is meant, "db"; nothing answers there on port 57432 now.',
+    )
   })
 })
 
@@ -138,7 +176,10 @@ describe('a name that does not resolve', () => {
   })
 
   test('else to one under which the service answers, and is not guessed', async () => {
-    const around = { serviceNames: async () => ['cache'], best: async () => 'cache' }
+    const around = {
+      serviceNames: async () => ['cache'],
+      best: async () => ({ name: 'cache', answers: true }),
+    }
     expect((await adviseOn(caseOf({ ...unknown, around }))).message).toContain('here is "cache"')
     const { fix } = await adviseOn(caseOf({ ...unknown, around: { serviceNames: async () => ['db'] } }))
     expect(fix).toBe('getent hosts redsi')
@@ -275,7 +316,7 @@ describe('whatever an address holds', () => {
     for (const names of [[], [`db${RUN}`, 'postgres-database-main', `localhost${RUN}`]]) {
       for (const source of sources) {
         const serviceNames = async () => names
-        const best = async () => names[0]
+        const best = async () => (names[0] ? { name: names[0], answers: false } : undefined)
         const around = { inContainer: () => true, serviceNames, best, machineNames: () => names }
         const given = { reason, address, message, ...(code ? { code } : {}), around }
         const of = caseOf(given)

@@ -8,6 +8,9 @@ import type { Fault } from './checkup.js'
 /** Longer than any sentence of ours; what is to be pasted must not be cut. */
 const MOST = 4000
 
+/** Where a line of our own ends. */
+const AFTER_COMMENT = /(?<=^# [^\n]*)\n/
+
 /** Takes a target's secrets and an outsider's control characters out of what is shown of it. */
 export class Cleaner {
   readonly #redact: (text: string) => string
@@ -31,16 +34,13 @@ export class Cleaner {
     return this.#each(facts)
   }
 
-  /** A fix may have several lines. */
+  /** A fix may have a comment on a line of its own before it; other line breaks came with data. */
   #each<T extends object>(all: T): T {
     return Object.fromEntries(
       Object.entries(all).map(([key, value]) => [
         key,
         typeof value === 'string'
-          ? value
-              .split('\n')
-              .map(part => this.line(part))
-              .join('\n')
+          ? (key === 'fix' ? value.split(AFTER_COMMENT) : [value]).map(part => this.line(part)).join('\n')
           : value,
       ]),
     ) as T

@@ -58,9 +58,14 @@ export const addresses: readonly Rule[] = [
     },
     *check({ targets }) {
       const comparable = targets.filter(({ target }) => COMPARABLE.test(target.service))
-      for (const [i, one] of comparable.entries()) {
-        const same = comparable.slice(0, i).find(other => identity(other.target) === identity(one.target))
-        if (!same) continue
+      const first = new Map<string, CheckedTarget>()
+      for (const one of comparable) {
+        const key = identity(one.target)
+        const same = first.get(key)
+        if (!same) {
+          first.set(key, one)
+          continue
+        }
         yield {
           level: same.target.user === one.target.user ? 'warning' : 'info',
           message: `"${one.target.name}" leads to the same database as "${same.target.name}": ${one.target.address}`,

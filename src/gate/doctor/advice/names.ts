@@ -11,7 +11,7 @@ export const nameUnknown: Adviser = async ({ subject, around, verdict }) => {
   const names = [...new Set([...services, ...around.hostNames()])].filter(name => name !== host)
   // One letter in three: two letters beside "db" is any name of two letters.
   const near = nearest(host, names, Math.ceil(host.length / 3))
-  const known = near ?? (await around.best(services, place.port, subject.signal))
+  const known = near ?? (await around.best(services, place.port, subject.signal))?.name
   const message = `the name "${host}" does not resolve (${verdict.finding.code ?? verdict.finding.message})`
   if (known)
     return {

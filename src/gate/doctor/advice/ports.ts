@@ -126,15 +126,48 @@ const localhostInContainer: Adviser = async ({ subject, around }) => {
   if (!place || !LOOPBACK.test(place.host) || !around.inContainer()) return undefined
   const services = await around.serviceNames()
   const names = [...services, ...around.machineNames()].filter(name => !LOOPBACK.test(name))
-  const name = await around.best(names, place.port, subject.signal)
+  const best = await around.best(names, place.port, subject.signal)
+  const message = `${place.host} is this container itself, and nothing listens in it on port ${place.port}`
+  const isService = best !== undefined && services.includes(best.name)
+  // What resolves by itself, and was refused, is no answer for a machine; a container may not be up yet.
+  if (best && (best.answers || isService)) {
+    const what = isService ? "service's container" : 'machine around the container'
+    return {
+      message,
+      advice: best.answers
+        ? `Use the name of the ${what}, "${best.name}".`
+        : `Perhaps the name of the ${what} is meant, "${best.name}"; nothing answers there on port ${place.port} now.`,
+      fix: changed(subject, 'host', best.name),
+    }
+  }
   return {
-    message: `${place.host} is this container itself, and nothing listens in it on port ${place.port}`,
-    advice: name
-      ? services.includes(name)
-        ? `Use the name of the service's container, "${name}".`
-        : `Use the name of the machine around the container, "${name}".`
-      : "Use the name of the service's container, on the same network; a server on the machine around the container is host.docker.internal.",
-    fix: changed(subject, 'host', name ?? 'host.docker.internal'),
+    message: `${message}${best ? `, nor at ${best.name}` : ''}`,
+    advice:
+      "Start the server, correct the port, or use the name of the service's container, on the same network; a server on the machine around the container is host.docker.internal. What listens here:",
+    fix: 'ss -ltn',
+  }
+}
+
+/** So many ports of this machine are asked who is there. */
+const ASKED = 16
+
+/** Does the service answer on another port of this machine? */
+const onOtherPort: Adviser = async of => {
+  const { subject, around } = of
+  const place = placeOf(subject.target)
+  const name = spokenBy(subject.target.service)
+  const [address] = tried(of).filter(one => LOOPBACK.test(one))
+  if (!place || !name || address === undefined) return undefined
+  const far = (port: number) => Math.abs(port - place.port)
+  const ports = around.listening().filter(port => port !== place.port)
+  const asked = [...ports].sort((a, b) => far(a) - far(b)).slice(0, ASKED)
+  const said = await Promise.all(asked.map(port => around.speaks({ address, port }, subject.signal)))
+  const port = asked.find((_, i) => said[i] === name)
+  if (port === undefined) return undefined
+  return {
+    message: `nothing listens on port ${place.port}; ${name} answers on port ${port} of the same host`,
+    advice: `Correct the port, if that is the one: ${port} instead of ${place.port}.`,
+    fix: changed(subject, 'port', String(port)),
   }
 }
 
@@ -155,6 +188,7 @@ export const refused: readonly Adviser[] = [
   onUsualPort,
   loopbackOnly,
   socketOnly,
+  onOtherPort,
   localhostInContainer,
   notRunning,
 ]

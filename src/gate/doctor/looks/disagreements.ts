@@ -109,7 +109,7 @@ function raw(target: Target, part: Part): string | undefined {
 }
 
 /** A value that is none of its kind may hold a password. */
-const word = (value: string): string =>
+export const word = (value: string): string =>
   /[?=\s]|:\/\/|:.*@|^[^:/]+:(?!\d+$)[^:]+$/.test(value) ? '***' : value
 
 const shown = (target: Target, part: Part): string =>

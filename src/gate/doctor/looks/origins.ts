@@ -3,7 +3,7 @@ import type { Health } from '../../../core/service.js'
 import type { Target } from '../../../core/target.js'
 import { originsOf, PARTS, type Part } from '../../origins.js'
 import type { Look, Subject } from '../subject.js'
-import { disagreements } from './disagreements.js'
+import { disagreements, word } from './disagreements.js'
 import { localhostInContainer } from './localhost.js'
 
 /** Where each part of the target came from, and what is wrong with those places. */
@@ -16,7 +16,7 @@ export async function originsFrom(subject: Subject, root = '/'): Promise<Health>
   const facts = Object.fromEntries(
     PARTS.filter(part => shownOf(target, part) !== undefined).map(part => [
       part,
-      `${shownOf(target, part)} (${from.get(part)})`,
+      `${part === 'user' || part === 'database' ? word(shownOf(target, part) ?? '') : shownOf(target, part)} (${from.get(part)})`,
     ]),
   )
   const concerns = [
