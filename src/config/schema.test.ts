@@ -29,6 +29,16 @@ test('a configuration with everything in it has no problem', () => {
   expect(problemsOf({})).toEqual([])
 })
 
+test('a name that no record keeps is a problem', () => {
+  const value: unknown = JSON.parse('{"targets":{"__proto__":"postgres://app@db/app"}}')
+  expect(problemsIn(value)).toEqual([
+    {
+      path: ['targets', '__proto__'],
+      text: 'targets.__proto__: nothing can have this name; give it another',
+    },
+  ])
+})
+
 describe('an unknown key', () => {
   test.each<[unknown, string]>([
     [{ timout: '5s' }, 'timout: unknown key; did you mean "timeout"?'],

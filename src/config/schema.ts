@@ -103,9 +103,22 @@ export interface Problem {
 
 /** Every problem of a configuration; none when it is valid. */
 export function problemsIn(value: unknown): Problem[] {
+  const lost = lostIn(value, [])
   const result = configSchema.safeParse(value)
-  if (result.success) return []
-  return result.error.issues.flatMap(issue => describe(issue, []))
+  if (result.success) return lost
+  return [...lost, ...result.error.issues.flatMap(issue => describe(issue, []))]
+}
+
+/** A record leaves this key out without a word. */
+function lostIn(value: unknown, path: readonly string[]): Problem[] {
+  if (typeof value !== 'object' || value === null || path.length > DEEPEST) return []
+  return Object.entries(value).flatMap(([key, inner]) => {
+    const at = [...path, key]
+    if (key !== '__proto__') return lostIn(inner, at)
+    return [
+      { path: at, text: `${at.map(redactAddress).join('.')}: nothing can have this name; give it another` },
+    ]
+  })
 }
 
 function describe(issue: z.core.$ZodIssue, prefix: readonly PropertyKey[]): Problem[] {

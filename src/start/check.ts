@@ -20,11 +20,11 @@ function apply(stage: Rule['stage'], subject: Checked): Concern[] {
   return hush(concerns, subject)
 }
 
-/** What stands in no file first, then by line and column. */
+/** By line and column; what stands in no file comes last. */
 function inOrder(concerns: readonly Concern[]): Concern[] {
   const at = ({ where = '' }: Concern): number => {
-    const [, line = 0, column = 0] = /:(\d+):(\d+)$/.exec(where) ?? []
-    return Number(line) * 1e6 + Number(column)
+    const [, line, column] = /:(\d+):(\d+)$/.exec(where) ?? []
+    return line === undefined ? Number.MAX_VALUE : Number(line) * 1e6 + Number(column)
   }
   return [...concerns].sort((a, b) => at(a) - at(b))
 }

@@ -20,8 +20,11 @@ const TEN_SECONDS = 10_000
 
 /** One line says what it is and what to do, it is the last, and it came in time. */
 function expectNamed(expect: ExpectStatic, run: Said, status: number, what: RegExp, fix: string): void {
-  expect(run.last, run.stderr).toMatch(what)
-  expect(run.last).toContain(` → ${fix}`)
+  expect(run.stderr).toMatch(what)
+  expect(run.last, run.stderr).toContain(/^[\w-]+: /.exec(what.source)?.[0] ?? '')
+  // What does not fit stands above.
+  expect(run.last).toContain(` → ${fix}`.slice(0, 40))
+  expect(run.last.length).toBeLessThanOrEqual(160)
   // By itself on a line, to be pasted.
   expect(run.stderr.split('\n').map(line => line.trim())).toContain(fix)
   expect(run.status).toBe(status)
@@ -76,15 +79,26 @@ describe('ten planted faults, each named in one line with its fix', () => {
   test.concurrent('a wrong password: where it came from', async ({ expect }) => {
     const server = await started(startPostgres())
     const run = await doctor([], { env: { DATABASE_URL: server.url({ password: 'wrong-one' }) } })
-    const at = `psql -h 127.0.0.1 -p ${server.port} -U postgres`
+    const at = `psql -h 127.0.0.1 -p ${server.port} -U "\${PGADMIN:-postgres}" -d postgres`
     expectNamed(
       expect,
       run,
       78,
       /authentication-failed: .*user "app"; the password came from DATABASE_URL/,
-      `${at} -c '\\password app'`,
+      `${at} -c 'DO $$BEGIN CREATE ROLE app LOGIN; EXCEPTION WHEN duplicate_object THEN END$$' -c '\\password app'`,
     )
     expect(server.rejectedLogins()).toBe(1)
+  })
+
+  test.concurrent('a missing role, of which the server says the same: it is created', async ({ expect }) => {
+    const server = await started(startPostgres())
+    const { stderr } = await doctor([server.url({ user: 'no one', password: 'x' })])
+    const [, statement = ''] = /-c '(DO [^']*)' -c '\\password "no one"'/.exec(stderr) ?? []
+    const roles = () => server.sql("SELECT count(*) FROM pg_roles WHERE rolname = 'no one' AND rolcanlogin")
+    // Twice, as where the password alone is wrong.
+    await server.sql(statement)
+    await server.sql(statement)
+    expect(await roles()).toMatch(/^1/)
   })
 
   test.concurrent('pg_hba.conf rejects this address: the line to add', async ({ expect }) => {
@@ -111,7 +125,7 @@ describe('ten planted faults, each named in one line with its fix', () => {
       run,
       69,
       /connection-refused: refused on 10\.99\.0\.1:\d+, while PostgreSQL answers on 127\.0\.0\.1:\d+.*listen_addresses=localhost/,
-      `psql -h 127.0.0.1 -p ${server.port} -U postgres -c 'ALTER SYSTEM SET listen_addresses = '\\''*'\\''' && sudo systemctl restart postgresql`,
+      `psql -h 127.0.0.1 -p ${server.port} -U "\${PGADMIN:-postgres}" -d postgres -c 'ALTER SYSTEM SET listen_addresses = '\\''*'\\''' && sudo systemctl restart postgresql`,
     )
   })
 
@@ -122,7 +136,7 @@ describe('ten planted faults, each named in one line with its fix', () => {
       await doctor([url({ database: 'shop' })]),
       78,
       /database-not-found: database "shop" does not exist/,
-      `createdb -h 127.0.0.1 -p ${port} -U postgres -O app shop`,
+      `createdb -h 127.0.0.1 -p ${port} -U "\${PGADMIN:-postgres}" -O app shop`,
     )
   })
 
@@ -147,12 +161,10 @@ describe('ten planted faults, each named in one line with its fix', () => {
     await occupy(server, 2)
     const config = { targets: { db: { url: server.url(), pool: { max: 10, processes: 4 } } } }
     const run = await doctor(['db'], { cwd: folderWith({ 'holdfast.config.json': JSON.stringify(config) }) })
-    expect(run.last, run.stderr).toMatch(
+    expect(run.stderr).toMatch(
       /too-many-connections: the server is full: .*pool of 10 × 4 processes wants 40/,
     )
-    expect(run.last).toContain(
-      ` → psql -h 127.0.0.1 -p ${server.port} -U postgres -c 'SELECT current_setting(`,
-    )
+    expect(run.last).toContain(` → psql -h 127.0.0.1 -p ${server.port} -U `)
     expect([run.status, run.ms < TEN_SECONDS]).toEqual([69, true])
     // What is named can be run.
     const [, statement = ''] = /-c '(SELECT .*DESC)'$/m.exec(run.stderr) ?? []
@@ -192,7 +204,7 @@ test.concurrent('a server that works over the socket and not over TCP is named a
     run,
     69,
     /it works over the socket \/var\/run\/postgresql\/\.s\.PGSQL\.\d+, and is refused over TCP/,
-    `psql -h /var/run/postgresql -p ${server.port} -U postgres -c 'ALTER SYSTEM SET listen_addresses = '\\''*'\\''' && sudo systemctl restart postgresql`,
+    `psql -h /var/run/postgresql -p ${server.port} -U "\${PGADMIN:-postgres}" -d postgres -c 'ALTER SYSTEM SET listen_addresses = '\\''*'\\''' && sudo systemctl restart postgresql`,
   )
 })
 
@@ -235,5 +247,5 @@ test.concurrent('a server that is starting is told as that, with the wait that h
   const server = await started(startPostgres({ state: 'starting' }))
   const run = await doctor([server.url()])
   expect(run.status).toBe(69)
-  expect(run.last).toMatch(/server-not-ready: the database system is starting up → holdfast wait 'postgres:/)
+  expect(run.last).toMatch(/server-not-ready: the database system .* → holdfast wait 'postgres:/)
 })

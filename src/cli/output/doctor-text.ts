@@ -4,6 +4,7 @@ import type { Checkup, Examination } from '../../gate/doctor/checkup.js'
 import { EXAMINATIONS } from '../../gate/doctor/checkup.js'
 import type { DoctorEnding } from './doctor-ending.js'
 import { outcomeOf } from './doctor-json.js'
+import { defused } from './github.js'
 import { type LayerTime, layersOf, reached } from './layers.js'
 import type { Paint } from './paint.js'
 
@@ -126,9 +127,6 @@ function concernLine(
   const text = `  ${isGrave({ id, level, message, ...(silenced === undefined ? {} : { silenced }) }) ? '✗' : '!'} ${name}: ${id}: ${message}${where ? ` (${where})` : ''}${advice ? ` → ${advice}` : ''}${silenced === undefined ? '' : ` [silenced: ${silenced}]`}`
   return level === 'error' ? paint.bad(text) : level === 'warning' ? paint.warn(text) : text
 }
-
-/** On GitHub a line that begins like this would be a command to the runner. */
-const defused = (line: string): string => line.replace(/^(\s*)(::|##\[)/, '$1# $2')
 
 const pasted = (fix: string | undefined): string[] =>
   fix?.split('\n').map(line => `      ${defused(line)}`) ?? []

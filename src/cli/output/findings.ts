@@ -3,7 +3,7 @@ import type { Concern, Level } from '../../core/concern.js'
 import type { Settlement } from '../../start/check.js'
 import type { Checked } from '../../start/subject.js'
 import { version } from '../version.js'
-import { cell, escapeData, escapeProperty } from './github.js'
+import { cell, defused, escapeData, escapeProperty } from './github.js'
 import type { Paint } from './paint.js'
 
 /** What `holdfast check` found. */
@@ -71,7 +71,7 @@ function linesOf({ id, level, message, advice, fix, where, silenced }: Concern, 
   return [
     paintOf(level, paint)(head),
     ...(advice ? [`    → ${advice}`] : []),
-    ...(fix ? fix.split('\n').map(line => `      ${line}`) : []),
+    ...(fix ? fix.split('\n').map(line => `      ${defused(line)}`) : []),
   ]
 }
 

@@ -10,6 +10,9 @@ export const escapeData = (text: string): string =>
 export const escapeProperty = (text: string): string =>
   escapeData(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
 
+/** On GitHub a line that begins like this would be a command to the runner. */
+export const defused = (line: string): string => line.replace(/^(\s*)(::|##\[)/, '$1# $2')
+
 /** One line that becomes an annotation. */
 export const annotation = (level: 'error' | 'warning' | 'notice', title: string, text: string): string =>
   `::${level} title=${escapeProperty(`holdfast: ${title}`)}::${escapeData(text)}\n`
