@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ciOf, containerOf, namesOf } from './machine.js'
+import { ciOf, containerOf, listeningPorts, namesOf } from './machine.js'
 
 const made: string[] = []
 afterEach(() => {
@@ -54,4 +54,13 @@ test('a machine without any of the files has what the C library takes for grante
     order: ['files', 'dns'],
     gateways: [],
   })
+})
+
+test('the ports on which something listens are those of the kernel, each once', () => {
+  const head = '  sl  local_address rem_address   st tx_queue rx_queue\n'
+  const tcp = `${head}   0: 0100007F:E057 00000000:0000 0A 00000000:00000000\n   1: 0100007F:1538 0100007F:D431 01 00000000:00000000\n`
+  const zeros = '0'.repeat(32)
+  const tcp6 = `${head}   0: ${zeros}:E057 ${zeros}:0000 0A 00000000:00000000\n   1: ${zeros}:0016 ${zeros}:0000 0A 0\n`
+  expect(listeningPorts(root({ 'proc/net/tcp': tcp, 'proc/net/tcp6': tcp6 }))).toEqual([57431, 22])
+  expect(listeningPorts(root({}))).toEqual([])
 })
