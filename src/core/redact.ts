@@ -93,8 +93,9 @@ function redactParameter(pair: string, userIsToken: boolean): string {
   const key = pair.slice(0, sign)
   if (!isOpenParameter(key) || (userIsToken && /^user$/i.test(key))) return `${key}=${MASK}`
   // Some write ; or another ? between parameters.
-  const [value, ...more] = pair.slice(sign + 1).split(/(?=[;?])/)
-  return `${key}=${value}${more.map(one => one[0] + redactParameter(one.slice(1), userIsToken)).join('')}`
+  const value = pair.slice(sign + 1)
+  const rest = (_: string, mark: string, more: string) => mark + redactParameter(more, userIsToken)
+  return `${key}=${value.replace(/([;?])([^;?]*)/g, rest)}`
 }
 
 /** The program of a command line: arguments may be secrets, and so may what is assigned before it. */

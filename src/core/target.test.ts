@@ -60,7 +60,7 @@ describe('a query', () => {
   test.each(['postgres://h/a?connect_timeout=10?options=x', 'redis://h?a=1?password=hunter2hunter2'])(
     'of %s has a second question mark',
     text => {
-      expect(refusal(text)).toContain('a second ? is in its query; write & between parameters')
+      expect(refusal(text)).toContain('a second ? is in its query; write &')
       expect(refusal(text)).not.toContain('hunter2')
     },
   )

@@ -144,7 +144,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
     ? undefined
     : [...url.query.keys()].find(key => !isKeyword(key) && nearest(key, KEYWORDS, 1))
   if (slip) throw bad(unknownKeyword(slip))
-  if (!web && /\?\w+=/.test(url.rawQuery)) throw bad('a second ? is in its query; write & between parameters')
+  if (!web && /\?\w+=/.test(url.rawQuery)) throw bad('a second ? is in its query; write &')
   const user = web ? undefined : (url.query.get('user') ?? url.user ?? fallback?.get('user'))
   const password = web
     ? credentials(url)
@@ -163,7 +163,7 @@ function build(url: Address, scheme: Scheme, text: string, options: ParseOptions
   return {
     name: options.name ?? scheme.service,
     service: scheme.service,
-    address: shown(redactAddress(text), hosts, url, fallback),
+    address: shown(redactAddress(text), hosts, url, fallback ? [user, database] : []),
     hosts,
     ...(url.scheme === 'mongodb+srv' ? { srv: url.query.get('srvServiceName') ?? 'mongodb' } : {}),
     ...(user ? { user } : {}),
@@ -193,19 +193,15 @@ function shown(
   redacted: string,
   hosts: readonly Host[],
   url: Address,
-  fallback: ParseOptions['defaults'],
+  names: readonly (string | undefined)[],
 ): string {
   const silent = url.hosts.length === 0 && !url.query.has('host') && !url.scheme.endsWith('unix')
   if (!silent || !redacted.includes('://')) return redacted
   const list = hosts.map(host => ('path' in host ? host.path : `${host.host}:${host.port}`)).join(',')
-  const open = (key: string, known: boolean) =>
-    known ? '' : (/^[\w.-]+$/.exec(fallback?.get(key) ?? '')?.[0] ?? '')
-  const user = open('user', url.query.has('user'))
-  const base = open('dbname', /\//.test(list + url.path) || url.query.has('dbname') || url.query.has('db'))
-  return redacted.replace(
-    /:\/\/([^/@]*@)?/,
-    (_, own = user && `${user}@`) => `://${own}${list}${base && `/${base}`}`,
-  )
+  // What is no plain name may hold a password.
+  const [user, base] = names.map(name => /^[\w.-]+$/.exec(name ?? ''))
+  const end = base && !`${list}${url.path}`.includes('/') ? `/${base}` : ''
+  return redacted.replace(/:\/\/([^/@]*@)?/, (_, own = user ? `${user}@` : '') => `://${own}${list}${end}`)
 }
 
 /** Gives every target a name of its own: `postgres`, `postgres-2`. A name that was given twice is an error. */
