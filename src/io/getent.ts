@@ -24,7 +24,8 @@ export async function viaGetent(
 /** getent does not tell "no such name" from "the resolver failed": one cancellable query does. */
 async function failureOf(name: string, signal: AbortSignal): Promise<Error> {
   const { Resolver } = await import('node:dns/promises')
-  const resolver = new Resolver({ timeout: 1000, tries: 1 })
+  // A packet that was lost is sent again; the second wait is twice as long.
+  const resolver = new Resolver({ timeout: 400, tries: 2 })
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   const code = await resolver

@@ -2,8 +2,8 @@ import { Resolver } from 'node:dns/promises'
 import type { ResolverSettings } from '../core/namefiles.js'
 import { asked } from '../core/namefiles.js'
 
-/** How long one name server has for one question, in milliseconds. */
-const PATIENCE_MS = 1000
+/** How long one name server has for one question, in milliseconds; asked again, it has twice as long. */
+const PATIENCE_MS = 400
 
 /** What a name server said to one name. */
 export interface Told {
@@ -46,7 +46,7 @@ export const exists = ({ code }: Told): boolean =>
   code === undefined || code === 'ENOTFOUND' || code === 'ENODATA'
 
 async function ask(name: string, server: string, signal: AbortSignal): Promise<Told> {
-  const resolver = new Resolver({ timeout: PATIENCE_MS, tries: 1 })
+  const resolver = new Resolver({ timeout: PATIENCE_MS, tries: 2 })
   const cancel = () => resolver.cancel()
   signal.addEventListener('abort', cancel, { once: true })
   try {

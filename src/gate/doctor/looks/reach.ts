@@ -1,6 +1,6 @@
 import { systemClock } from '../../../io/clock.js'
 import { dial } from '../../../io/dial.js'
-import { isLiteral, resolveHost } from '../../../io/resolve.js'
+import { isLiteral, type Resolve, resolveHost } from '../../../io/resolve.js'
 
 /** How long one name or one address is tried, in milliseconds. */
 const PATIENCE_MS = 1500
@@ -29,15 +29,37 @@ export function reach(addresses: readonly string[], port: number, signal: AbortS
   )
 }
 
+interface Looked {
+  readonly addresses: readonly string[]
+  readonly code?: string
+}
+
+/** How many names are asked for at the same time: a small name server drops what it has no room for. */
+const LANES = 2
+const lanes: Promise<unknown>[] = Array.from({ length: LANES }, () => Promise.resolve())
+let next = 0
+
+/** What is being asked for, whoever asks. */
+const pending = new Map<string, Promise<Looked>>()
+
 /** The addresses of a name, or the code of its failure. Never rejects. */
-export async function lookUp(
-  name: string,
-  signal: AbortSignal,
-): Promise<{ readonly addresses: readonly string[]; readonly code?: string }> {
-  if (isLiteral(name)) return { addresses: [name] }
+export function lookUp(name: string, signal: AbortSignal, resolve: Resolve = resolveHost): Promise<Looked> {
+  if (isLiteral(name)) return Promise.resolve({ addresses: [name] })
+  const known = pending.get(name)
+  if (known) return known
+  const lane = next++ % LANES
+  const looked = (lanes[lane] ?? Promise.resolve())
+    .then(() => lookUpNow(name, signal, resolve))
+    .finally(() => pending.delete(name))
+  lanes[lane] = looked
+  pending.set(name, looked)
+  return looked
+}
+
+async function lookUpNow(name: string, signal: AbortSignal, resolve: Resolve): Promise<Looked> {
   const { signal: limit, clear } = systemClock.deadline(PATIENCE_MS, signal)
   try {
-    return { addresses: (await resolveHost(name, limit)).map(({ address }) => address) }
+    return { addresses: (await resolve(name, limit)).map(({ address }) => address) }
   } catch (error) {
     return { addresses: [], code: codeOf(error) }
   } finally {
