@@ -7,7 +7,8 @@ import { shellWord } from '../core/quoting.js'
 import { Secret } from '../core/redact.js'
 import { type Setting, serviceIn } from '../core/servicefile.js'
 import { type ParseOptions, parseTarget, type Target } from '../core/target.js'
-import { homeOf, readPasswordFile, textOf } from '../io/libpqfiles.js'
+import { homeOf, readPasswordFile } from '../io/libpqfiles.js'
+import { textOf } from '../io/text.js'
 import type { Env } from './variables.js'
 
 /** Where libpq's files are looked for. */

@@ -21,15 +21,6 @@ export function readPasswordFile(path: string): PasswordFile | undefined {
   }
 }
 
-/** A file's text; undefined where it cannot be read. */
-export function textOf(path: string): string | undefined {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch {
-    return undefined
-  }
-}
-
 /** The user's home: HOME, else what the system's users say, as in libpq. */
 export function homeOf(env: Readonly<Record<string, string | undefined>>): string | undefined {
   try {

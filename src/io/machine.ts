@@ -9,7 +9,7 @@ import {
   parseRoutes,
   type ResolverSettings,
 } from '../core/namefiles.js'
-import { textOf } from './libpqfiles.js'
+import { textOf } from './text.js'
 
 type Env = Readonly<Record<string, string | undefined>>
 

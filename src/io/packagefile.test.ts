@@ -2,7 +2,6 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { composeServices } from './compose.js'
 import { dependenciesOf } from './packagefile.js'
 
 let tree: string
@@ -19,17 +18,4 @@ test('the packages of a program are those of the nearest package.json', () => {
   expect([...dependenciesOf(join(tree, 'src'))]).toEqual(['pg', 'ioredis'])
   put('src/package.json', '{')
   expect(dependenciesOf(join(tree, 'src')).size).toBe(0)
-})
-
-test('the services of a tree are those of the nearest Compose file', async () => {
-  put('docker-compose.yml', 'services:\n  db: {image: postgres}\n  cache: {}\n')
-  expect(await composeServices(join(tree, 'src'))).toEqual({
-    file: join(tree, 'docker-compose.yml'),
-    names: ['db', 'cache'],
-  })
-})
-
-test.each(['', 'services: [', 'services: 1', '- a'])('a Compose file of %j has none', async text => {
-  put('compose.yaml', text)
-  expect((await composeServices(tree))?.names).toEqual([])
 })

@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from 'node:path'
-import { textOf } from './libpqfiles.js'
+import { textOf } from './text.js'
 
 /** The names of the packages that the nearest package.json from `folder` upward asks for; none without one. */
 export function dependenciesOf(folder: string): ReadonlySet<string> {

@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs'
+import { accessSync, constants, readFileSync, statSync } from 'node:fs'
 import { delimiter, join, resolve } from 'node:path'
+import { containerOf } from '../io/machine.js'
 
 export interface FileFacts {
   readonly readable: boolean
@@ -37,11 +38,7 @@ const USUAL_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
 
 /** This machine; `env` tells whether Kubernetes runs it. */
 export const thisMachine = (env: Readonly<Record<string, string | undefined>>): Machine => ({
-  container:
-    existsSync('/.dockerenv') ||
-    existsSync('/run/.containerenv') ||
-    env.KUBERNETES_SERVICE_HOST !== undefined ||
-    env.container !== undefined,
+  container: containerOf(env) !== undefined,
   file(path) {
     try {
       const stat = statSync(resolve(path))

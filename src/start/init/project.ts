@@ -1,4 +1,5 @@
 import { type ComposeFile, type ComposeService, parseCompose } from '../../model/compose.js'
+import { COMPOSE_FILES } from '../../model/compose-files.js'
 import { type ServerInfo, serverOf } from '../../model/images.js'
 import { parseDotenv } from '../../model/interpolate.js'
 import { ModelError } from '../../model/text.js'
@@ -31,7 +32,6 @@ export interface Project {
   readonly problems: readonly string[]
 }
 
-const COMPOSE = ['compose.yaml', 'compose.yml', 'docker-compose.yml', 'docker-compose.yaml']
 const CONFIG = /^holdfast\.config\.(ts|mts|js|mjs|json|ya?ml)$/
 const OTHER_CI = [
   '.gitlab-ci.yml',
@@ -61,7 +61,7 @@ export function projectOf(tree: Tree): Project {
     }
   }
   const dotenv = Object.fromEntries(parseDotenv(tree.read('.env') ?? ''))
-  const composePath = tree.first(COMPOSE)
+  const composePath = tree.first(COMPOSE_FILES)
   const [compose] = composePath ? read(composePath, text => parseCompose(text, dotenv)) : []
   const workflows = tree
     .list('.github/workflows')

@@ -1,5 +1,6 @@
 import { dirname, join, relative } from 'node:path'
 import { placeOf } from '../../core/hosts.js'
+import { COMPOSE_FILES } from '../../model/compose-files.js'
 import type { Rule } from '../rule.js'
 import type { Checked, CheckedTarget } from '../subject.js'
 
@@ -49,8 +50,6 @@ const SERVERS: readonly Usual[] = [
   { service: 'redis', standard: 10_000, reserved: 0, variables: ['REDIS_MAXCLIENTS'] },
 ]
 
-const COMPOSE = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
-
 /** The limit that the environment or a Compose file beside the configuration gives the server, else its default. */
 function allowed({ service, standard, reserved, variables }: Usual, subject: Checked): Allowed {
   const { env, machine, file } = subject
@@ -60,7 +59,7 @@ function allowed({ service, standard, reserved, variables }: Usual, subject: Che
   if (named)
     return { connections: kept(Number(env[named])), by: `${named}=${env[named]}${less}`, certain: true }
   const setting = service === 'redis' ? 'maxclients' : 'max_connections'
-  for (const name of COMPOSE) {
+  for (const name of COMPOSE_FILES) {
     const path = join(file ? dirname(file) : '.', name)
     const text = machine.text(path)?.replace(/^\s*#.*$/gm, '')
     const limit = new RegExp(`\\b${setting.replace('_', '[_-]')}["']?\\s*[=:, ]\\s*["']?(\\d{1,7})\\b`).exec(

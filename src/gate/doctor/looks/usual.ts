@@ -1,4 +1,4 @@
-import { composeServices } from '../../../io/compose.js'
+import { composeServices } from './compose.js'
 
 /** How the services of Compose files are usually called. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {

@@ -1,15 +1,13 @@
 import { dirname, join, resolve } from 'node:path'
-import { textOf } from './libpqfiles.js'
-
-/** The files that `docker compose` takes by themselves, in its order. Source: Compose specification, "The Compose file". */
-const FILES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml']
+import { textOf } from '../../../io/text.js'
+import { COMPOSE_FILES } from '../../../model/compose-files.js'
 
 /** The names of the services in the nearest Compose file from `folder` upward; none where there is no readable one. */
 export async function composeServices(
   folder: string,
 ): Promise<{ file: string; names: readonly string[] } | undefined> {
   for (let at = resolve(folder); ; at = dirname(at)) {
-    for (const name of FILES) {
+    for (const name of COMPOSE_FILES) {
       const file = join(at, name)
       const text = textOf(file)
       if (text !== undefined) return { file, names: await namesIn(text) }
@@ -19,10 +17,9 @@ export async function composeServices(
 }
 
 async function namesIn(text: string): Promise<string[]> {
-  const { parse } = await import('yaml')
+  const { parseCompose } = await import('../../../model/compose.js')
   try {
-    const services: unknown = parse(text)?.services
-    return typeof services === 'object' && services !== null ? Object.keys(services) : []
+    return [...parseCompose(text).services.keys()]
   } catch {
     return []
   }
