@@ -1,4 +1,5 @@
 import type { Concern } from '../core/concern.js'
+import { isPrivateAddress } from '../core/networks.js'
 import { plain } from '../core/redact.js'
 import { type Health, type Link, ProbeError } from '../core/service.js'
 
@@ -85,13 +86,10 @@ export const number = (text: string | null | undefined): number =>
 /** Whole milliseconds of seconds. */
 export const seconds = (text: string | null | undefined): number => Math.round(number(text) * 1000)
 
-/** Networks of one's own. Source: RFC 1918, RFC 3927, RFC 4193, RFC 4291. */
-const PRIVATE = /^(::ffff:)?(10\.|192\.168\.|169\.254\.|172\.(1[6-9]|2\d|3[01])\.)|^f[cd]|^fe80:/i
-
 /** A concern where what is said crosses a network in the clear: less of one in a private network, as of containers. */
 export function plaintext(link: Link, fix: string): Concern | undefined {
   if (link.secure || link.local) return undefined
-  const inside = PRIVATE.test(link.address)
+  const inside = isPrivateAddress(link.address)
   return {
     id: 'no-tls',
     level: inside ? 'info' : 'warning',

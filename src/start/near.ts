@@ -1,4 +1,5 @@
 import type { Host } from '../core/hosts.js'
+import { isPrivateAddress } from '../core/networks.js'
 import type { Target } from '../core/target.js'
 
 /**
@@ -8,10 +9,6 @@ import type { Target } from '../core/target.js'
 export type Nearness = 'local' | 'container' | 'private' | 'public'
 
 const ORDER: readonly Nearness[] = ['local', 'container', 'private', 'public']
-
-/** By IANA's special-purpose registries: RFC 1918, 6598, 3927, 4193, 4291. */
-const PRIVATE_ADDRESS =
-  /^(10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|100\.(6[4-9]|[7-9]\d|1[01]\d|12[0-7])\.|169\.254\.|f[cd][0-9a-f]{2}:|fe[89ab][0-9a-f]:)/i
 
 /** RFC 6761, 6762, 8375, ICANN's .internal, and what Kubernetes appends. */
 const PRIVATE_NAME = /\.(internal|local|lan|home\.arpa|svc|test)$/i
@@ -28,7 +25,7 @@ function nearnessOf(host: Host): Nearness {
   if ('path' in host) return 'local'
   const place = (host.address ?? host.host).replace(/\.$/, '')
   if (LOCAL.test(place)) return 'local'
-  if ((/^[\d.]+$|:/.test(place) && PRIVATE_ADDRESS.test(place)) || PRIVATE_NAME.test(place)) return 'private'
+  if ((/^[\d.]+$|:/.test(place) && isPrivateAddress(place)) || PRIVATE_NAME.test(place)) return 'private'
   return /[.:]/.test(place) ? 'public' : 'container'
 }
 
