@@ -135,7 +135,8 @@ describe('a name that does not exist', () => {
       {
         id: 'unknown-name',
         where: 'env:DATABASE_URL',
-        fix: 'DATABASE_URL=postgres://app:***@warehouse:7001/app',
+        // biome-ignore lint/suspicious/noTemplateCurlyInString: a shell's
+        fix: 'export DATABASE_URL="${DATABASE_URL/@db/@warehouse}"',
       },
     ])
     expect(JSON.stringify(concerns)).not.toContain('hunter22')
@@ -207,7 +208,7 @@ describe('localhost inside a container', () => {
         message: expect.stringMatching(
           /^inside a container localhost is the container itself \(\/\.dockerenv\); port 7001 answers on postgres$/,
         ),
-        fix: 'DB_HOST=postgres',
+        fix: 'export DB_HOST=postgres',
         where: 'env:DB_HOST',
       },
     ])
@@ -219,7 +220,7 @@ describe('localhost inside a container', () => {
       { hosts: HOSTS },
     )
     expect(concerns).toMatchObject([
-      { advice: "Connect to the container's host by 127.0.0.7.", fix: 'DB_HOST=127.0.0.7' },
+      { advice: "Connect to the container's host by 127.0.0.7.", fix: 'export DB_HOST=127.0.0.7' },
     ])
   })
 

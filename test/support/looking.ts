@@ -56,7 +56,10 @@ const service = await loadService(target.service)
 const signal = AbortSignal.timeout(timeoutMs)
 const { verdict, session } = await probeOnce(target, service, { signal, timeoutMs: 2000, identify: false })
 await session?.close()
-const subject: Subject = { target, service, verdict, sources: [], env, signal }
+const [, variable = ''] = /^env:(\w+)$/.exec(target.source) ?? []
+const kind = /^(PG|DB_)HOST/.test(variable) ? (variable.startsWith('PG') ? 'pg' : 'db') : undefined
+const sources: Subject['sources'] = kind ? [{ kind }] : variable ? [{ kind: 'url', variable }] : []
+const subject: Subject = { target, service, verdict, sources, env, signal }
 const looks = {
   origins: () => originsFrom(subject, root),
   names: () => namesFrom(subject, root, folder),

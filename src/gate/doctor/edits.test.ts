@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { parseTarget } from '../../core/target.js'
 import { SCHEMES } from '../../services/registry.js'
 import type { Source } from '../variables.js'
-import { argumentOf, changed, serverOptions } from './edits.js'
+import { argumentOf, changed, otherHost, serverOptions } from './edits.js'
 
 const parse = (text: string, source = 'argument') => parseTarget(text, { schemes: SCHEMES, source })
 const url: Source = { kind: 'url', variable: 'DATABASE_URL' }
@@ -25,6 +25,8 @@ describe('a variable that holds an address is changed in place', () => {
     ['postgres://app:s3cret@dbb:5433/app', 'host', 'db', 'postgres://app:s3cret@db:5433/app'],
     ['postgres://app:s3cret@dbb/dbb', 'host', 'db', 'postgres://app:s3cret@db/dbb'],
     ['redis://dbb:6380', 'host', 'db', 'redis://db:6380'],
+    ['tcp://localhost:7001', 'host', '::1', 'tcp://[::1]:7001'],
+    ['postgres:///app?host=dbb&port=1', 'host', 'db', 'postgres:///app?host=db&port=1'],
     ['postgres://app:5433@db:5433/app', 'port', '5432', 'postgres://app:5433@db:5432/app'],
     ['postgres://app@[::1]:5433/app', 'port', '5432', 'postgres://app@[::1]:5432/app'],
     ['postgres://app@db/app', 'sslmode', 'require', 'postgres://app@db/app?sslmode=require'],
@@ -104,4 +106,10 @@ test('the command line is told of a target as it was', () => {
   expect(
     argumentOf({ target: { ...parse('redis://r', 'configuration: cache'), name: 'cache' }, sources: [] }),
   ).toBe('cache')
+})
+
+test('of several hosts only the first is changed', () => {
+  const several = subject('postgres://a,b/app', url)
+  expect(after(otherHost(several, 'a', 'c') ?? '', 'postgres://a,b/app')).toBe('postgres://c,b/app')
+  expect(otherHost(several, 'b', 'c')).toBeUndefined()
 })

@@ -85,10 +85,18 @@ function replacement(
   if (!text.includes('://')) return [`${part}=${part === 'host' ? host : place?.port}`, `${part}=${value}`]
   // What comes before the host keeps a user or a password of the same name out of it.
   const before = text.includes(`@${host}`) ? '@' : '//'
-  if (part === 'host') return [`${before}${host}`, `${before}${value}`]
+  if (part === 'host' && !text.includes(`${before}${host}`)) return [`host=${place?.host}`, `host=${value}`]
+  if (part === 'host') return [`${before}${host}`, `${before}${value.includes(':') ? `[${value}]` : value}`]
   const port = text.includes(`${before}${host}:${place?.port}`) ? `:${place?.port}` : ''
   return [`${before}${host}${port}`, `${before}${host}:${value}`]
 }
+
+/** The same for the host `old`, where it is the first; of several others an edit in place would not know which. */
+export const otherHost = (
+  subject: Pick<Subject, 'target' | 'sources' | 'env'>,
+  old: string,
+  name: string,
+): string | undefined => (placeOf(subject.target)?.host === old ? changed(subject, 'host', name) : undefined)
 
 /** The options of PostgreSQL's own programs that lead to the same server. */
 export function serverOptions({ hosts: [host] }: Pick<Target, 'hosts'>): string {

@@ -3,8 +3,8 @@ import { placeOf } from '../../../core/hosts.js'
 import type { Target } from '../../../core/target.js'
 import { containerOf, namesOf } from '../../../io/machine.js'
 import type { Part } from '../../origins.js'
+import { otherHost } from '../edits.js'
 import type { Subject } from '../subject.js'
-import { fixOf } from './fix.js'
 import { answering } from './reach.js'
 import { HOST_NAMES, here, usualNames } from './usual.js'
 
@@ -13,11 +13,12 @@ import { HOST_NAMES, here, usualNames } from './usual.js'
  * network, or the machine that the container runs on.
  */
 export async function localhostInContainer(
-  { target, env, verdict, signal }: Subject,
+  subject: Subject,
   from: ReadonlyMap<Part, string>,
   root = '/',
   folder = here(),
 ): Promise<Concern[]> {
+  const { target, env, verdict, signal } = subject
   const absent = !verdict.ready && /^(connection-refused|host-unreachable)$/.test(verdict.finding.reason)
   const container = absent && isLocal(target) ? containerOf(env, root) : undefined
   const [host] = target.hosts
@@ -31,6 +32,7 @@ export async function localhostInContainer(
   const what = best
     ? `port ${host.port} answers on ${found.join(', ')}`
     : `none of ${candidates.join(', ')} answers on port ${host.port}`
+  const fix = best && otherHost(subject, host.host, best)
   const onHost = best !== undefined && !services.includes(best)
   return [
     {
@@ -42,7 +44,7 @@ export async function localhostInContainer(
         : onHost
           ? `Connect to the container's host by ${best}.`
           : `Use the name of the service, ${best}, instead of ${host.host}.`,
-      ...(best ? { fix: fixOf(target, origin, host.host, best) } : {}),
+      ...(fix ? { fix } : {}),
       where: origin,
     },
   ]

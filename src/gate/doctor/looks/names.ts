@@ -3,9 +3,8 @@ import type { Host } from '../../../core/hosts.js'
 import type { Health } from '../../../core/service.js'
 import { ciOf, containerOf, type Names, namesOf } from '../../../io/machine.js'
 import { isLiteral } from '../../../io/resolve.js'
-import { originsOf } from '../../origins.js'
+import { otherHost } from '../edits.js'
 import type { Look, Subject } from '../subject.js'
-import { fixOf } from './fix.js'
 import { type Provenance, provenanceOf } from './provenance.js'
 import { lookUp, type Reached, reach } from './reach.js'
 import { unknownName } from './unknown.js'
@@ -84,14 +83,14 @@ function dead(
   host: Named,
   reached: readonly Reached[],
   { from, file }: Provenance,
-  { target, env }: Subject,
+  subject: Subject,
 ): Concern[] {
-  const origin = originsOf(target, env).get('host') ?? target.source
   const gone = reached.filter(({ code }) => code !== undefined)
   const [alive] = reached.filter(({ code }) => code === undefined)
   if (gone.length === 0 || !alive) return []
   const list = gone.map(({ address, code }) => `${address} (${code})`).join(', ')
   const local = /^localhost$/i.test(host.host)
+  const fix = local ? otherHost(subject, host.host, alive.address) : undefined
   return [
     {
       id: 'dead-address',
@@ -100,7 +99,7 @@ function dead(
       advice: local
         ? `Write ${alive.address} instead of localhost, or let the server listen on both.`
         : `Remove the address from ${file ? 'the hosts file' : 'DNS'}, or start the server behind it.`,
-      ...(local ? { fix: fixOf(target, origin, host.host, alive.address) } : {}),
+      ...(fix ? { fix } : {}),
       ...(from ? { where: from } : {}),
     },
   ]

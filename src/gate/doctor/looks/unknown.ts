@@ -3,8 +3,8 @@ import { nearest } from '../../../core/errors.js'
 import type { Names } from '../../../io/machine.js'
 import { exists } from '../../../io/nameservers.js'
 import { originsOf } from '../../origins.js'
+import { otherHost } from '../edits.js'
 import type { Subject } from '../subject.js'
-import { fixOf } from './fix.js'
 import type { Provenance } from './provenance.js'
 import { answering, lookUp } from './reach.js'
 import { usualNames } from './usual.js'
@@ -42,12 +42,13 @@ export async function unknownName(
   const asked =
     tried.length > 1 || (tried[0] && tried[0] !== host.host) ? `, asked for as ${tried.join(', ')}` : ''
   const name = best?.name
+  const fix = name && otherHost(subject, host.host, name)
   return {
     id: 'unknown-name',
     level: 'error',
     message: `${host.host} is neither in the hosts file nor known to ${resolver.nameservers.join(', ')}${asked}${best ? `; ${best.name} ${best.answers ? `answers on port ${host.port}` : 'is a name here'}` : ''}`,
     advice: adviceOf(host, name, place),
-    ...(name ? { fix: fixOf(subject.target, origin, host.host, name) } : {}),
+    ...(fix ? { fix } : {}),
     where: origin,
   }
 }
