@@ -21,10 +21,12 @@ const ROOMS = {
   journal: ['io', 'core'],
   config: ['io', 'core'],
   gate: ['journal', 'services', 'model', 'io', 'wire', 'core'],
+  targets: ['config', 'gate', 'services', 'io', 'core'],
+  isolate: ['gate', 'services', 'io', 'core'],
   start: ['config', 'gate', 'journal', 'services', 'model', 'io', 'core'],
   client: ['gate', 'journal', 'services', 'io', 'core'],
   standin: ['gate', 'journal', 'services', 'io', 'wire', 'core'],
-  testing: ['config', 'start', 'client', 'standin', 'gate', 'journal', 'services', 'io', 'core'],
+  testing: ['config', 'targets', 'isolate', 'client', 'standin', 'gate', 'journal', 'services', 'io', 'core'],
   watch: ['config', 'start', 'client', 'standin', 'gate', 'journal', 'services', 'io', 'core'],
   chaos: ['client', 'standin', 'services', 'io', 'wire', 'core'],
   lint: ['model', 'io', 'core'],
@@ -40,6 +42,10 @@ const WHY = {
     'A service knows one wire or one driver. It receives its connection as an Attempt (core/service.ts); what decides about verdicts belongs into gate/ or above.',
   journal: 'The journal stores what it is given. Whoever made a verdict or a decision writes it down.',
   gate: 'The gate takes a Service and decides only about waiting. Move what a start, a client or a test does with the answer into its own room; ask services/registry.ts for a service instead of its folder.',
+  targets:
+    'targets/ turns arguments, configuration and environment into targets, for every verb and every adapter. What is done with a target belongs into the room that does it.',
+  isolate:
+    'isolate/ gives each test a database of its own on a server that it is handed. Which server that is, the ladder (standin/) and testing/ decide.',
   start:
     'start/ is the way into production: it takes services from the gate, and never meets a client, a stand-in or a test.',
   client:
@@ -139,8 +145,9 @@ module.exports = {
     {
       name: 'only-the-gate-asks-the-registry',
       severity: 'error',
-      comment: 'A feature takes a Service. Resolve the target in gate/ or cli/ and hand the Service in.',
-      from: { path: '^src/', pathNot: ['^src/(gate|cli)/', TESTS, ...ENTRIES] },
+      comment:
+        'A feature takes a Service. Resolve the target in gate/, targets/, testing/ or cli/ and hand the Service in.',
+      from: { path: '^src/', pathNot: ['^src/(gate|targets|testing|cli)/', TESTS, ...ENTRIES] },
       to: { path: '^src/services/registry\\.ts$' },
     },
     {

@@ -44,9 +44,4 @@ export class Values {
   list(name: string): readonly string[] {
     return (this.given.get(name) as readonly string[] | undefined) ?? []
   }
-  /** What the configuration says, where the option is not given. */
-  listOr(name: string, configured: readonly string[] = []): readonly string[] {
-    const list = this.list(name)
-    return list.length > 0 ? list : configured
-  }
 }

@@ -8,11 +8,11 @@ import type { Depth } from '../gate/options.js'
 import { monotonic } from '../io/clock.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
-import { type Call, Values } from './call.js'
+import { aimsOf } from '../targets/aims.js'
+import { resolveTargets } from '../targets/resolve.js'
+import type { Wanted } from '../targets/wanted.js'
+import type { Call, Values } from './call.js'
 import { DoctorReporting } from './output/doctor.js'
-import { resolveTargets } from './targets.js'
-import { aimsOf } from './wait.js'
-import type { Wanted } from './wanted.js'
 
 /** `holdfast doctor` */
 export async function doctorVerb({ targets, values }: Call): Promise<number> {
@@ -59,7 +59,7 @@ function checkValues(values: Values): void {
 
 /** What the configuration asks to be written is not: only the option does that. */
 async function patientsOf(wanted: readonly Wanted[], asked: Depth | undefined): Promise<Patient[]> {
-  const aims = await aimsOf(wanted, new Values(new Map()))
+  const aims = await aimsOf(wanted)
   return aims.map(({ target, service, probe = {} }, i) => {
     const { sources = [], pool, until: configured } = wanted[i] ?? {}
     const until = asked ?? (configured === 'write' ? 'query' : configured)

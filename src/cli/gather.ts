@@ -9,12 +9,12 @@ import { type Machine, thisMachine } from '../start/machine.js'
 import { wrongVariables } from '../start/rules/variables.js'
 import { unknownSilence } from '../start/silence.js'
 import type { Checked, CheckedTarget, Problem } from '../start/subject.js'
-import { Values, type Verb } from './call.js'
-import { configured } from './configured.js'
+import { aimsOf } from '../targets/aims.js'
+import { configured } from '../targets/configured.js'
+import { apart, completed, defaultsOf, entriesOf, parser, workingFolder } from '../targets/resolve.js'
+import type { Entry, Wanted } from '../targets/wanted.js'
+import type { Verb } from './call.js'
 import { wrongOptions } from './gather-options.js'
-import { apart, completed, defaultsOf, entriesOf, parser, workingFolder } from './targets.js'
-import { aimsOf } from './wait.js'
-import type { Entry, Wanted } from './wanted.js'
 
 /** A configuration that was read as far as it goes. */
 export interface Reading {
@@ -163,7 +163,7 @@ async function expectations(wanted: readonly Wanted[], config: Config, placeOf: 
   for (const one of wanted) {
     const { name } = one.target
     try {
-      await aimsOf([one], new Values(new Map()), config)
+      await aimsOf([one], config)
     } catch (error) {
       const where = config.targets?.[name] === undefined ? one.target.source : placeOf('targets', name)
       problems.push({ id: 'target-invalid', level: 'error', message: messageOf(error), target: name, where })

@@ -8,10 +8,11 @@ import { loadService } from '../services/registry.js'
 import { dialectOf } from '../start/dialects.js'
 import { findProgram } from '../start/program.js'
 import type { Checked } from '../start/subject.js'
+import { aimsOf } from '../targets/aims.js'
+import { resolveTargets } from '../targets/resolve.js'
+import type { Wanted } from '../targets/wanted.js'
 import type { Call, Values } from './call.js'
-import { resolveTargets } from './targets.js'
-import { aimsOf } from './wait.js'
-import type { Wanted } from './wanted.js'
+import { questionOf } from './wait.js'
 
 /** What a start is made of, once its configuration has been read. */
 export interface Plan {
@@ -28,7 +29,7 @@ export async function planOf({ targets, values }: Call, env: NodeJS.ProcessEnv):
   const file = values.text('config')
   const { wanted, loaded } = await resolveTargets(targets, file, env)
   const config = loaded?.config ?? {}
-  const aims = await aimsOf(wanted, values, config)
+  const aims = await aimsOf(wanted, config, questionOf(values))
   const command = values.text('migrate') ?? config.run?.migrate
   const health = values.text('health') ?? (values.given.has('up-for') ? config.run?.health : undefined)
   const other = async (text: string, name: string): Promise<Aim | undefined> => {

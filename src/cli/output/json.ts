@@ -1,3 +1,4 @@
+import type { Decision } from '../../core/decision.js'
 import { EXIT } from '../../core/errors.js'
 import { reasonOf } from '../../core/reasons.js'
 import { adviceOf, mayDescend } from '../../core/verdict.js'
@@ -5,16 +6,6 @@ import type { Outcome } from '../../gate/outcome.js'
 import type { Stage } from '../../start/stages.js'
 import { version } from '../version.js'
 import { layersOf } from './layers.js'
-
-export interface Decision {
-  readonly service: string
-  readonly target: string
-  readonly decision: 'real' | 'stand-in' | 'skip'
-  readonly with?: string
-  readonly reason?: string
-  readonly message?: string
-  readonly passedOver?: readonly { readonly with: string; readonly why: string }[]
-}
 
 export interface Report {
   readonly verb: string

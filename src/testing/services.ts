@@ -1,7 +1,7 @@
 import { nearest, usage } from '../core/errors.js'
 import { serviceOfVariable } from '../gate/discover.js'
 import { SERVICES } from '../standin/capabilities.js'
-import type { UnsetVariable, Wanted } from './wanted.js'
+import type { UnsetVariable, Wanted } from '../targets/wanted.js'
 
 /** A service that COMMAND needs. */
 export interface Asked {

@@ -4,8 +4,8 @@ import type { Source } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 import type { Handover } from '../standin/handover.js'
 import type { Settled } from '../standin/settle.js'
+import { defaultsOf } from '../targets/resolve.js'
 import type { Asked } from './services.js'
-import { defaultsOf } from './targets.js'
 
 /** What COMMAND's environment gets for each service. */
 export async function handoversOf(

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest'
 import { parseTarget } from '../core/target.js'
 import { SCHEMES } from '../services/registry.js'
+import type { Wanted } from '../targets/wanted.js'
 import { askedServices } from './services.js'
-import type { Wanted } from './wanted.js'
 
 const wanted = (url: string, variable?: string): Wanted => ({
   target: parseTarget(url, { schemes: SCHEMES }),
