@@ -135,6 +135,25 @@ test('what is forbidden outside CI is not done either', async () => {
   expect((await choose({ configured, allowSkip: false, rungs: [missing] })).decision).toBe('fail')
 })
 
+test('what is required is neither replaced nor skipped, anywhere, whatever else is allowed', async () => {
+  const all = { allowStandIn: true, allowSkip: true, requiredBy: 'HOLDFAST_REQUIRE' }
+  for (const configured of [undefined, notReady('connection-refused')]) {
+    const choice = await choose({ configured, ...all })
+    expect(choice.decision).toBe('fail')
+    expect(choice.message).toMatch(/HOLDFAST_REQUIRE takes nothing but the real postgres: start it/)
+  }
+  expect(await choose({ configured: ready, ...all })).toMatchObject({ decision: 'real' })
+})
+
+test('what is required and answers is told as what it is', async () => {
+  const choice = await choose({
+    configured: notReady('authentication-failed', true),
+    requiredBy: '--require',
+  })
+  expect(choice).toMatchObject({ decision: 'fail', reason: 'authentication-failed' })
+  expect(choice.message).not.toContain('--require')
+})
+
 test('an abort while a stand-in starts is no reason to skip', async () => {
   const controller = new AbortController()
   const aborting: Rung<StandIn> = {

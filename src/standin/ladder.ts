@@ -114,7 +114,7 @@ export async function chooseRung<StandIn extends Named>(
     listed(' No stand-in either', passedOver) + (passedOver.length > 0 && advice ? ` ${advice}` : '')
   const unasked = allowSkip
     ? ''
-    : ` ${ci ? 'CI=true: start' : 'Start'} it, or pass ${leave(service, 'Skip')}.`
+    : ` It must not be skipped${ci ? ' with CI=true' : ''}: ${started(service)}, or pass ${leave(service, 'Skip')}.`
   const message = `${why}.${allowStandIn ? none || tried : ''}${unasked}`
   return { ...base, decision: allowSkip ? 'skip' : 'fail', message, ...noted(passedOver) }
 }
@@ -149,8 +149,21 @@ const listed = (what: string, passedOver: readonly PassedOver[]) =>
 
 const refusal = (service: string, ci: boolean) =>
   ci
-    ? `CI=true and an address is configured: start the service, or pass ${leave(service, 'StandIn')}, or ${leave(service, 'Skip')}.`
-    : `Neither a stand-in nor skipping is allowed: start the service, or pass ${leave(service, 'StandIn')}.`
+    ? `CI=true and an address is configured: ${started(service)}, or pass ${leave(service, 'StandIn')}, or ${leave(service, 'Skip')}.`
+    : `Neither a stand-in nor skipping is allowed: ${started(service)}, or pass ${leave(service, 'StandIn')}.`
+
+/** Its unit on Debian and its relatives. */
+const UNITS: Readonly<Record<string, string>> = {
+  postgres: 'postgresql',
+  redis: 'redis-server',
+  mysql: 'mariadb',
+  clickhouse: 'clickhouse-server',
+}
+
+const started = (service: string) => {
+  const unit = UNITS[service]
+  return `start it (docker compose up -d${unit ? `, or systemctl start ${unit}` : ''})`
+}
 
 /** Every way to allow it. */
 const leave = (service: string, what: 'StandIn' | 'Skip') => {
@@ -160,7 +173,7 @@ const leave = (service: string, what: 'StandIn' | 'Skip') => {
 }
 
 const required = (service: string, by: string) =>
-  `${by} takes nothing but the real ${service}: start it and give its address, or take it out of ${by}.`
+  `${by} takes nothing but the real ${service}: ${started(service)} and give its address, or take it out of ${by}.`
 
 /** Nothing was probed, so that nothing is known but this. */
 const unconfigured = (service: string): NotReady => ({
