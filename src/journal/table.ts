@@ -12,8 +12,9 @@ import type { Journal, JournalOptions } from './journal.js'
 import type { Table } from './place.js'
 import { EXISTS, insertion, MAKE } from './sql.js'
 
-/** How long one batch is tried, with all that heals in between, in milliseconds. */
-const BUDGET_MS = 5000
+/** How long the first batch is tried, and a later one, with all that heals in between, in milliseconds. */
+const FIRST_MS = 2000
+const LATER_MS = 5000
 /** What keeps failing although sessions open in between is no matter of trying again. */
 const ROUNDS = 5
 /** As many records as one statement takes. */
@@ -34,6 +35,7 @@ export class TableJournal implements Journal {
   #waiting: Waiting[] = []
   #session: Session | undefined
   #made = false
+  #reached = false
   #lost = false
   #working: Promise<void> | undefined
   #idle: NodeJS.Timeout | undefined
@@ -74,12 +76,13 @@ export class TableJournal implements Journal {
 
   async #store(records: readonly Entry[]): Promise<boolean> {
     const clock = this.options.clock ?? systemClock
-    const end = clock.now() + BUDGET_MS
+    const end = clock.now() + (this.#reached ? LATER_MS : FIRST_MS)
     for (let round = 1; ; round++) {
       try {
         this.#session ??= await this.options.open(this.place.url.reveal(), Math.max(1, end - clock.now()))
         if (!this.#made) await this.#make(this.#session, end)
         await ask(this.#session, insertion(records), Math.max(1, end - clock.now()), clock)
+        this.#reached = true
         return true
       } catch (error) {
         await this.#end()

@@ -1,5 +1,6 @@
 import type { Config } from '../config/config.js'
 import { HoldfastError } from '../core/errors.js'
+import { reasonOf } from '../core/reasons.js'
 import type { Session } from '../core/service.js'
 import { openSession } from '../gate/open.js'
 import type { Env } from '../gate/variables.js'
@@ -23,6 +24,7 @@ export const journalOpener =
     const { session, verdict } = await openSession(
       { target: wanted.target, service, probe: { until: 'auth' } },
       { timeoutMs, attemptTimeoutMs: Math.min(ATTEMPT_MS, timeoutMs), details: false, identify: false },
+      ({ finding }) => reasonOf(finding.reason).heals === 'never',
     )
     if (session) return session
     if (!verdict.ready) throw HoldfastError.fromVerdict(verdict)
