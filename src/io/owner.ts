@@ -35,16 +35,17 @@ export function startTimeOf(pid: number): string | undefined {
   return /^[ZX]$/.test(fields[0] ?? '') ? undefined : fields[19]
 }
 
-export const thisProcess = (): Owner => ({
-  pid: process.pid,
-  startTime: startTimeOf(process.pid) ?? '',
+export const thisProcess = (pid = process.pid): Owner => ({
+  pid,
+  startTime: startTimeOf(pid) ?? '',
   ...where(),
 })
 
-/** Marks `dir` as belonging to this process. A record that is there already stays. */
-export function recordOwner(dir: string): void {
+/** Marks `dir` as belonging to this process, or another one. A record that is there already stays. */
+export function recordOwner(dir: string, pid?: number): void {
   try {
-    writeFileSync(join(dir, OWNER_RECORD), `${JSON.stringify(thisProcess())}\n`, { flag: 'wx', mode: 0o600 })
+    const owner = JSON.stringify(thisProcess(pid))
+    writeFileSync(join(dir, OWNER_RECORD), `${owner}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }

@@ -5,13 +5,16 @@ import { waitForTargets } from '../gate/wait.js'
 import type { Reaper } from '../io/reaper.js'
 import { type Choice, chooseRung } from './ladder.js'
 import { adviceFor, rungsFor } from './rungs.js'
-import type { StandIn } from './stand-in.js'
+import type { StandIn, StandInOptions } from './stand-in.js'
 
 /** What is known of the configured service, and whether the time for one that is starting was used up. */
 export interface Seen {
   readonly outcome: Outcome
   readonly waited: boolean
 }
+
+/** Starts a stand-in in another process, which then owns it. */
+export type Elsewhere = (rung: string, settings: Pick<StandInOptions, 'image'>) => Promise<StandIn>
 
 export interface SettleOptions {
   /** What was found at the configured address; without it the ladder begins at the stand-ins. */
@@ -33,6 +36,8 @@ export interface SettleOptions {
   /** How long a stand-in may take to answer once it has started, in milliseconds. */
   readonly timeoutMs: number
   readonly reaper: Reaper
+  /** Default: stand-ins are started in this process. */
+  readonly elsewhere?: Elsewhere | undefined
   readonly signal: AbortSignal
 }
 
@@ -44,13 +49,17 @@ export interface Settled {
 
 /** Gets COMMAND the best that there is for one service. */
 export async function settle(options: SettleOptions): Promise<Settled> {
-  const { seen: configured, service, signal, reaper, image } = options
+  const { seen: configured, service, signal, reaper, image, elsewhere } = options
+  const settings = image ? { image } : {}
+  const rungs = rungsFor(service.name, { signal, reaper, ...settings }, options.rungs)
   const choice = await chooseRung({
     ...options,
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: rungsFor(service.name, { signal, reaper, ...(image ? { image } : {}) }, options.rungs),
+    rungs: elsewhere
+      ? rungs.map(({ name }) => ({ name, start: () => elsewhere(name, settings) }))
+      : rungs,
     advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }

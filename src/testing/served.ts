@@ -2,7 +2,7 @@ import type { Decision } from '../core/decision.js'
 import { parseTarget } from '../core/target.js'
 import type { Reaper } from '../io/reaper.js'
 import { loadService, SCHEMES } from '../services/registry.js'
-import { type Settled, settle } from '../standin/settle.js'
+import { type Elsewhere, type Settled, settle } from '../standin/settle.js'
 import type { Looks } from './looks.js'
 import type { Need, TestPlan } from './plan.js'
 import type { Asked } from './services.js'
@@ -15,6 +15,8 @@ export interface Serving {
   readonly reaper: Reaper
   readonly looks: Looks
   readonly signal: AbortSignal
+  /** Where stand-ins are started; default: in this process. */
+  readonly elsewhere?: Elsewhere
 }
 
 /**
@@ -24,7 +26,7 @@ export interface Serving {
  */
 export async function serve(need: Need, plan: TestPlan, serving: Serving): Promise<Served> {
   const { aim, usual, offline, ...asked } = need
-  const { looks, reaper, signal } = serving
+  const { looks, reaper, signal, elsewhere } = serving
   const service = await loadService(asked.service)
   const seen = aim && (await looks.at(aim))
   signal.throwIfAborted()
@@ -39,6 +41,7 @@ export async function serve(need: Need, plan: TestPlan, serving: Serving): Promi
     timeoutMs: plan.timeoutMs,
     reaper,
     signal,
+    elsewhere,
   })
   if (!cutOff || settled.choice.decision === 'real') return { ...asked, ...settled }
   const message = `${settled.choice.message} Offline: test.offline holds.`
