@@ -55,7 +55,9 @@ export async function startContainer(options: StandInOptions, service: string): 
     const port = await publishedPort(engine, name, kind)
     const url = kind.url(frame.password, port)
     const { server } = await untilReady(url, { engine, name, image, frame })
-    const { product, version = 'unknown' } = server
+    const { product } = server
+    // PostgreSQL tells its build, too: 17.2 (Debian 17.2-1.pgdg120+1).
+    const version = /^[\d.]*\d/.exec(server.version ?? '')?.[0] ?? 'unknown'
     return {
       ...{ service, name: 'container', version, url },
       ...(product === 'MariaDB' ? { like: 'system-mariadb' } : {}),
