@@ -20,6 +20,12 @@ interface Kind {
   readonly start: (options: StandInOptions) => Promise<StandIn>
 }
 
+interface Ladder {
+  /** The most faithful first. */
+  readonly rungs: readonly Kind[]
+  readonly advice: string
+}
+
 const container = (service: string): Kind => ({
   name: 'container',
   source: 'container',
@@ -125,9 +131,7 @@ export function rungsFor(
 ): Rung<StandIn>[] {
   const { env = process.env } = options
   const all = LADDERS[service]?.rungs ?? []
-  const kinds = [...new Set(chosen)].map(
-    name => all.find(one => one.name === name) ?? unknown(service, name),
-  )
+  const kinds = [...new Set(chosen)].map(name => all.find(one => one.name === name) ?? unknown(service, name))
   return kinds.map(({ name, source, start }) => ({
     name,
     async start() {

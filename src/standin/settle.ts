@@ -14,7 +14,10 @@ export interface Seen {
 }
 
 /** Starts a stand-in in another process, which then owns it. */
-export type Elsewhere = (rung: string, settings: Pick<StandInOptions, 'image' | 'version'>) => Promise<StandIn>
+export type Elsewhere = (
+  rung: string,
+  settings: Pick<StandInOptions, 'image' | 'version'>,
+) => Promise<StandIn>
 
 export interface SettleOptions {
   /** What was found at the configured address; without it the ladder begins at the stand-ins. */

@@ -14,7 +14,7 @@ async function start(service: string) {
   const reaper = startReaper()
   onTestFinished(() => reaper.close())
   const options = { signal: new AbortController().signal, reaper, tmp }
-  const [rung] = rungsFor(service, options, { only: ['sqlite'] })
+  const [rung] = rungsFor(service, options, ['sqlite'])
   if (!rung) throw new Error('no rung sqlite')
   const standIn = await rung.start()
   onTestFinished(() => standIn.close())
