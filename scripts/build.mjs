@@ -59,6 +59,8 @@ const bundleChildren = async () => [
     outdir: join(stage, 'children'),
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
+    define: { ...options.define, 'import.meta.url': 'here' },
+    banner: { js: '"use strict";const here = require("node:url").pathToFileURL(__filename).href;' },
   }),
 ]
 

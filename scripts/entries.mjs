@@ -18,12 +18,11 @@ export const entries = Object.fromEntries(
     ]),
 )
 
-/** The programs that stand-ins run in processes of their own: `dist/children/NAME.cjs` from each. */
+/** The programs that run in processes of their own: `dist/children/NAME.cjs` from each. */
 export const children = Object.fromEntries(
-  readdirSync(new URL('src/standin/children', root)).map(file => [
-    file.replace(/\.ts$/, ''),
-    `src/standin/children/${file}`,
-  ]),
+  ['src/standin/children', 'src/testing/children'].flatMap(folder =>
+    readdirSync(new URL(folder, root)).map(file => [file.replace(/\.ts$/, ''), `${folder}/${file}`]),
+  ),
 )
 
 /** The command line, which is built in its own way (bundle-cli.mjs). */

@@ -35,9 +35,9 @@ export function startTimeOf(pid: number): string | undefined {
   return /^[ZX]$/.test(fields[0] ?? '') ? undefined : fields[19]
 }
 
-/** Marks `dir` as belonging to this process. A record that is there already stays. */
-export function recordOwner(dir: string): void {
-  const owner: Owner = { pid: process.pid, startTime: startTimeOf(process.pid) ?? '', ...where() }
+/** Marks `dir` as belonging to this process, or another one. A record that is there already stays. */
+export function recordOwner(dir: string, pid = process.pid): void {
+  const owner: Owner = { pid, startTime: startTimeOf(pid) ?? '', ...where() }
   try {
     writeFileSync(join(dir, OWNER_RECORD), `${JSON.stringify(owner)}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {

@@ -5,7 +5,7 @@ import type { Logins } from '../gate/logins.js'
 import type { Aim, Outcome, Progress } from '../gate/outcome.js'
 import { waitForTargets } from '../gate/wait.js'
 import type { Reaper } from '../io/reaper.js'
-import { type Choice, chooseRung } from './ladder.js'
+import { type Choice, chooseRung, type Rung } from './ladder.js'
 import { adviceFor, rungsFor } from './rungs.js'
 import type { StandIn } from './stand-in.js'
 
@@ -27,6 +27,8 @@ export interface SettleOptions {
   readonly timeoutMs: number
   readonly attemptTimeoutMs: number
   readonly reaper: Reaper
+  /** Starts a stand-in in another process, which then owns it. Default: in this one. */
+  readonly elsewhere?: ((rung: Rung<StandIn>) => Promise<StandIn>) | undefined
   /** Shared by all services of one run. */
   readonly logins: Map<string, Logins>
   readonly signal: AbortSignal
@@ -41,7 +43,7 @@ export interface Settled {
 
 /** Finds out about one service, and gets COMMAND the best that there is. */
 export async function settle(options: SettleOptions): Promise<Settled> {
-  const { aim, service, signal } = options
+  const { aim, service, signal, elsewhere } = options
   const configured = aim && (await look(aim, options))
   signal.throwIfAborted()
   const choice = await chooseRung({
@@ -49,7 +51,9 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: rungsFor(service.name, { signal, reaper: options.reaper }),
+    rungs: rungsFor(service.name, { signal, reaper: options.reaper }).map(rung =>
+      elsewhere ? { name: rung.name, start: () => elsewhere(rung) } : rung,
+    ),
     advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }

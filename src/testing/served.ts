@@ -12,7 +12,7 @@ export interface Served extends Settled, Asked {}
 export async function serve(
   need: Need,
   plan: TestPlan,
-  shared: Pick<SettleOptions, 'reaper' | 'logins' | 'signal' | 'onVerdict'>,
+  shared: Pick<SettleOptions, 'reaper' | 'logins' | 'signal' | 'onVerdict' | 'elsewhere'>,
 ): Promise<Served> {
   const { aim, needs, ...asked } = need
   const { ci, allowStandIn, allowSkip, timeoutMs, attemptTimeoutMs } = plan

@@ -52,7 +52,7 @@ function fallbackOf(
 }
 
 /** The address as libpq's keywords, with the password. */
-function keywordsOf({ service, hosts, user, password, database, tls }: Target): Map<string, string> {
+export function keywordsOf({ service, hosts, user, password, database, tls }: Target): Map<string, string> {
   const [host] = hosts
   const socket = host && 'path' in host ? host.path.replace(/\/\.s\.PGSQL\.\d+$/, '') : undefined
   const pairs = [

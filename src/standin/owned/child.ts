@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { HoldfastError } from '../../core/errors.js'
+import { childProgram } from '../../io/programs.js'
 import type { Frame } from './frame.js'
 import { serverEnvironment } from './program.js'
 import { stop } from './server.js'
@@ -22,7 +21,7 @@ export interface ChildOptions {
  */
 export async function startChild<Said extends object>(options: ChildOptions, frame: Frame): Promise<Said> {
   const { name, product, task, heapMb } = options
-  const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, programFile(name)], {
+  const child = spawn(process.execPath, [`--max-old-space-size=${heapMb}`, childProgram(name)], {
     cwd: '/',
     env: serverEnvironment(),
     detached: true,
@@ -60,12 +59,3 @@ export async function startChild<Said extends object>(options: ChildOptions, fra
 }
 
 const unref = (stream: object) => (stream as { unref?: () => void }).unref?.()
-
-/** Beside the bundle that this is part of; for a run from the sources in dist. */
-function programFile(name: string): string {
-  const places = ['./children/', '../children/', '../../../dist/children/']
-  const files = places.map(place => fileURLToPath(new URL(`${place}${name}.cjs`, import.meta.url)))
-  const file = files.find(existsSync)
-  if (!file) throw new Error(`children/${name}.cjs is not beside ${import.meta.url}`)
-  return file
-}

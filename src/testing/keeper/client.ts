@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { request } from 'node:http'
+import { HoldfastError } from '../../core/errors.js'
+import type { Env } from '../../gate/variables.js'
+import { childProgram } from '../../io/programs.js'
+import { type Being, isAlive, type Run } from '../run.js'
+import { keeperIn, lockIn, makeRunDirectory, runDirectory } from './directory.js'
+import { underLock } from './lock.js'
+import { type Failure, type StandInAnswer, type StandInRequest, thrownOf } from './wire.js'
+
+/** The socket of the keeper that `holdfast test` hosts. */
+export const KEEPER_VARIABLE = 'HOLDFAST_KEEPER'
+
+const START_MS = 20_000
+
+/** Variables of test runners and loaders, by which a Node program behaves as one of their workers. */
+const RUNNERS = /^(NODE_(?!EXTRA_CA_CERTS)|VITEST|JEST|TINYPOOL|TEST$|TSX|TS_NODE|NYC_|BABEL_|SWC)/
+
+/** An environment without what makes a Node program part of a test run. */
+export const cleaned = (env: Env): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(env).filter(
+      (pair): pair is [string, string] => pair[1] !== undefined && !RUNNERS.test(pair[0]),
+    ),
+  )
+
+/** The socket of this run's keeper, which is started where there is none: once, however many workers ask. */
+export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {
+  const hosted = env[KEEPER_VARIABLE]
+  if (hosted) return hosted
+  // Again in each turn: a keeper that ends takes the directory with it.
+  const running = () => keeperIn(makeRunDirectory(run.root))?.socket
+  const lock = lockIn(runDirectory(run.root))
+  return running() ?? underLock(lock, signal, () => startKeeper(run.root, env), running)
+}
+
+/** The socket of the keeper that is there already. */
+export const runningKeeper = (run: Run, env: Env): string | undefined =>
+  env[KEEPER_VARIABLE] || keeperIn(runDirectory(run.root))?.socket
+
+export const askForStandIn = (
+  socket: string,
+  asked: StandInRequest,
+  signal: AbortSignal,
+): Promise<StandInAnswer> => ask<StandInAnswer>(socket, '/stand-ins', asked, signal)
+
+/** Ends the keeper of a run, with all that it keeps; one that `holdfast test` hosts ends with that. */
+export async function closeKeeper(run: Run, env: Env): Promise<void> {
+  const keeper = env[KEEPER_VARIABLE] ? undefined : keeperIn(runDirectory(run.root))
+  if (!keeper) return
+  await ask(keeper.socket, '/close', {}, AbortSignal.timeout(START_MS)).catch(error => {
+    // Gone in this moment is what was wanted.
+    if (isAlive(keeper)) throw error
+  })
+}
+
+function startKeeper(root: Being, env: Env): Promise<string> {
+  const child = spawn(process.execPath, [childProgram('keeper'), `${root.pid}`, root.started], {
+    cwd: '/',
+    env: cleaned(env),
+    detached: true,
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  return new Promise((resolve, reject) => {
+    let text = ''
+    const timer = setTimeout(() => fail('said nothing'), START_MS)
+    const settle = () => {
+      clearTimeout(timer)
+      child.removeAllListeners()
+      child.on('error', () => {})
+      child.stdout.destroy()
+      child.unref()
+    }
+    const fail = (what: string) => {
+      settle()
+      child.kill('SIGKILL')
+      reject(new HoldfastError('defect', `the keeper of stand-ins ${what}`))
+    }
+    child.once('error', error => fail(`could not be started: ${error.message}`))
+    child.once('exit', status => fail(`ended with ${status}: ${text}`))
+    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+      text += chunk
+      if (!text.endsWith('\n')) return
+      const said = JSON.parse(text) as { socket: string } | Failure
+      settle()
+      if ('error' in said) reject(thrownOf(said))
+      else resolve(said.socket)
+    })
+  })
+}
+
+/** One request on a connection of its own: none is left that would keep this process alive. */
+function ask<T>(socketPath: string, path: string, body: object, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const asking = request({ socketPath, path, method: 'POST', agent: false, signal }, response => {
+      let text = ''
+      response.setEncoding('utf8').on('data', chunk => {
+        text += chunk
+      })
+      response.once('error', reject)
+      response.once('end', () => {
+        const said = JSON.parse(text) as T | Failure
+        if (response.statusCode === 200) resolve(said as T)
+        else reject(thrownOf(said as Failure))
+      })
+    })
+    asking.once('error', reject)
+    asking.end(JSON.stringify(body))
+  })
+}

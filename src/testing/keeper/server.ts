@@ -1,0 +1,82 @@
+import { once } from 'node:events'
+import { chmodSync, rmSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { startTimeOf } from '../../io/owner.js'
+import type { Reaper } from '../../io/reaper.js'
+import type { Being } from '../run.js'
+import { clearRunDirectory, makeRunDirectory, socketIn, writeKeeper } from './directory.js'
+import { Started } from './started.js'
+import { failureOf, type StandInRequest } from './wire.js'
+
+/** Serves a part of the keeper's HTTP; false: the request is another part's. */
+export type Mount = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
+
+export interface KeeperOptions {
+  /** The root of the run that it is kept for. */
+  readonly root: Being
+  readonly reaper: Reaper
+  /** What `POST /close` does; without it that is refused. */
+  readonly onClose?: () => Promise<void>
+  readonly mounts?: readonly Mount[]
+}
+
+export interface Keeper {
+  /** The path of its Unix socket, which only this user may open. */
+  readonly socket: string
+  /** Ends the stand-ins and removes the run's directory. */
+  close(): Promise<void>
+}
+
+/** Owns what the workers of one run share, and serves it by HTTP over a Unix socket in the run's directory. */
+export async function serveKeeper({ root, reaper, onClose, mounts = [] }: KeeperOptions): Promise<Keeper> {
+  const directory = makeRunDirectory(root)
+  const socket = socketIn(directory)
+  const ended = new AbortController()
+  const started = new Started(reaper, ended.signal)
+  const server = createServer((request, response) => {
+    answer(request, response).catch(error => tell(response, 500, failureOf(error)))
+  })
+  async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const mount of mounts) if (await mount(request, response)) return
+    const what = `${request.method} ${request.url}`
+    if (what === 'POST /stand-ins') return standIn(request, response)
+    if (what === 'POST /close' && onClose) {
+      await onClose()
+      return tell(response, 200, {})
+    }
+    tell(response, 404, failureOf(new Error(`the keeper does not know ${what}`)))
+  }
+  async function standIn(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const asked = JSON.parse(await bodyOf(request)) as StandInRequest
+    await started.start(asked).then(
+      found => tell(response, 200, found),
+      error => tell(response, 409, failureOf(error)),
+    )
+  }
+  rmSync(socket, { force: true })
+  server.listen(socket)
+  await once(server, 'listening')
+  chmodSync(socket, 0o600)
+  writeKeeper(directory, { pid: process.pid, started: startTimeOf(process.pid) ?? '', socket })
+  return {
+    socket,
+    async close() {
+      ended.abort(new Error('the run has ended'))
+      server.close()
+      await started.close()
+      clearRunDirectory(directory)
+    },
+  }
+}
+
+function tell(response: ServerResponse, status: number, body: object): void {
+  if (response.headersSent) return void response.end()
+  response.writeHead(status, { 'content-type': 'application/json', connection: 'close' })
+  response.end(JSON.stringify(body))
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  let text = ''
+  for await (const chunk of request.setEncoding('utf8')) text += chunk
+  return text
+}

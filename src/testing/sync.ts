@@ -1,0 +1,44 @@
+import { spawnSync } from 'node:child_process'
+import { HoldfastError } from '../core/errors.js'
+import { childProgram } from '../io/programs.js'
+import type { Asking } from './asking.js'
+import { cleaned } from './keeper/client.js'
+import { type Failure, thrownOf } from './keeper/wire.js'
+import type { Provided } from './provided.js'
+import { handedOn, runOf } from './run.js'
+
+export interface SyncTask {
+  readonly names: readonly string[]
+  readonly options: Omit<Asking, 'signal'>
+}
+
+export type SyncAnswer = { readonly provided: readonly Provided[] } | Failure
+
+/** A plan with several services that wait for their start one after another, in milliseconds. */
+const MOST_MS = 120_000
+
+/** Has a program decide, and waits for it. */
+export function decideInChild(names: readonly string[], options: Asking): Provided[] {
+  const { signal: _, env = process.env, cwd = process.cwd(), ...rest } = options
+  const whole = { ...env, ...handedOn(runOf({ ...process.env, ...env }, cwd)) }
+  const task: SyncTask = { names, options: { ...rest, cwd, env: whole } }
+  const { stdout, status, error } = spawnSync(process.execPath, [childProgram('decide')], {
+    input: JSON.stringify(task),
+    env: cleaned(env),
+    cwd,
+    stdio: ['pipe', 'pipe', 'inherit'],
+    maxBuffer: 2 ** 24,
+    timeout: MOST_MS,
+    windowsHide: true,
+  })
+  if (error || status !== 0 || stdout.length === 0) {
+    const why = error?.message ?? `it ended with ${status}`
+    throw new HoldfastError('defect', `the program that decides for synchronous callers: ${why}`)
+  }
+  const said = JSON.parse(stdout.toString()) as SyncAnswer
+  if ('error' in said) throw thrownOf(said)
+  return said.provided.map(one => ({ ...one, env: withUnset(one.env) }))
+}
+
+const withUnset = (env: Readonly<Record<string, string | undefined | null>>): Provided['env'] =>
+  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? undefined]))
