@@ -27,7 +27,7 @@ describe('a block', () => {
 describe('the block that needs it', () => {
   const services = requireServices('postgres')
   beforeAll(() => mark('needing beforeAll ' + environment()))
-  test('needs it', () => mark('needing test: ' + services.postgres.decision + ' ' + environment()))
+  test('asks the database', () => mark('needing test: ' + services.postgres.decision + ' ' + environment()))
   afterAll(() => mark('needing afterAll ' + environment()))
 })
 describe('the block beside it', () => {

@@ -1,6 +1,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { stripVTControlCharacters } from 'node:util'
 import { tempFolder } from '../../support/root.js'
@@ -38,7 +39,7 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
   mkdirSync(temp)
   writeFileSync(marks, '')
   const { args, env: own } = face.command({ setUp, junit, files: names })
-  const { status, stdout, stderr } = await run(process.execPath, args, {
+  const { status, stdout, stderr } = await run(process.env.HOLDFAST_TEST_NODE ?? process.execPath, args, {
     cwd: project,
     env: {
       HOME: project,
@@ -55,7 +56,7 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
     output: stripVTControlCharacters(`${stdout}\n${stderr}`),
     tests: existsSync(junit) ? reported(readFileSync(junit, 'utf8')) : [],
     marks: readFileSync(marks, 'utf8').split('\n').filter(Boolean),
-    left: await processesWith(marks),
+    left: await processesLeft(marks),
   }
 }
 
@@ -88,6 +89,18 @@ function reported(xml: string): Reported[] {
       return { name, state, text }
     },
   )
+}
+
+/** What owns stand-ins looks now and then whether the run is still there. */
+const PATIENCE_MS = 5_000
+
+async function processesLeft(marks: string): Promise<string[]> {
+  const end = performance.now() + PATIENCE_MS
+  for (;;) {
+    const left = await processesWith(marks)
+    if (left.length === 0 || performance.now() > end) return left
+    await delay(50)
+  }
 }
 
 /** Processes that the run left: whatever it started has its environment. */

@@ -209,7 +209,7 @@ export const PROMISES: readonly Promised[] = [
     files: ['block'],
     check(ran) {
       expect(of(ran, 'block').toSorted()).toEqual(['other beforeAll given', 'other test given', 'top test'])
-      expect(states(ran, 'needs it', 'needs nothing')).not.toContain('failed')
+      expect(states(ran, 'asks the database', 'needs nothing')).not.toContain('failed')
     },
   },
   {
