@@ -4,6 +4,7 @@ import { startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { handOver } from '../standin/handover.js'
+import { Looks } from '../testing/looks.js'
 import { planTests } from '../testing/plan.js'
 import { decisionOf, type Served, serve } from '../testing/served.js'
 import { handoversOf } from '../testing/variables.js'
@@ -26,6 +27,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
         needs: given('needs'),
         allowStandIn: values.flag('allow-stand-in'),
         allowSkip: values.flag('allow-skip'),
+        require: values.list('require'),
         timeoutMs: values.number('timeout'),
         attemptTimeoutMs: values.number('attempt-timeout'),
       },
@@ -40,12 +42,13 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   )
   const reaper = startReaper()
   const begun = Date.now()
-  const shared = { reaper, logins: new Map(), signal, onVerdict: reporting.verdict.bind(reporting) }
+  const onVerdict = reporting.verdict.bind(reporting)
+  const looks = new Looks(plan, { afresh: true, logins: new Map(), signal, onVerdict })
   const served: Served[] = []
   try {
     await Promise.all(
       plan.needs.map(async (one, i) => {
-        served[i] = await serve(one, plan, shared)
+        served[i] = await serve(one, plan, { reaper, looks, signal })
       }),
     )
     signal.throwIfAborted()

@@ -35,11 +35,17 @@ export function startTimeOf(pid: number): string | undefined {
   return /^[ZX]$/.test(fields[0] ?? '') ? undefined : fields[19]
 }
 
+export const thisProcess = (pid = process.pid): Owner => ({
+  pid,
+  startTime: startTimeOf(pid) ?? '',
+  ...where(),
+})
+
 /** Marks `dir` as belonging to this process, or another one. A record that is there already stays. */
-export function recordOwner(dir: string, pid = process.pid): void {
-  const owner: Owner = { pid, startTime: startTimeOf(pid) ?? '', ...where() }
+export function recordOwner(dir: string, pid?: number): void {
   try {
-    writeFileSync(join(dir, OWNER_RECORD), `${JSON.stringify(owner)}\n`, { flag: 'wx', mode: 0o600 })
+    const owner = JSON.stringify(thisProcess(pid))
+    writeFileSync(join(dir, OWNER_RECORD), `${owner}\n`, { flag: 'wx', mode: 0o600 })
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
@@ -48,14 +54,23 @@ export function recordOwner(dir: string, pid = process.pid): void {
 /** The owner that `dir` names, or undefined where there is no readable record. */
 export function ownerOf(dir: string): Owner | undefined {
   try {
-    const { pid, startTime, namespace, boot } = JSON.parse(readFileSync(join(dir, OWNER_RECORD), 'utf8'))
-    const texts = [startTime, namespace, boot]
-    if (!Number.isSafeInteger(pid) || pid <= 0 || !texts.every(text => typeof text === 'string'))
-      return undefined
-    return { pid, startTime, namespace, boot }
+    return ownerFrom(JSON.parse(readFileSync(join(dir, OWNER_RECORD), 'utf8')))
   } catch {
     return undefined
   }
+}
+
+/** The owner that a record names, or undefined where it names none. */
+export function ownerFrom({
+  pid,
+  startTime,
+  namespace,
+  boot,
+}: Readonly<Record<string, unknown>>): Owner | undefined {
+  const texts = [startTime, namespace, boot]
+  if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || !texts.every(text => typeof text === 'string'))
+    return undefined
+  return { pid, startTime, namespace, boot } as Owner
 }
 
 /** True only where it is certain that the owner is gone; an owner in another container never is. */

@@ -9,6 +9,8 @@ export interface Handover {
   readonly name: string
   readonly decision: 'real' | 'stand-in' | 'skip'
   readonly reason?: string
+  /** The rung of a stand-in: `system-postgres`. */
+  readonly with?: string
   /** Every place in the environment that names it. */
   readonly sources: readonly Source[]
   /** The variable that takes the address where no source does. */
@@ -29,8 +31,13 @@ export function handOver(env: Env, handovers: readonly Handover[]): Record<strin
   for (const one of handovers) {
     const key = `HOLDFAST_TARGET_${one.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
     result.set(key, one.decision)
-    if (one.reason) result.set(`${key}_REASON`, one.reason)
-    else result.delete(`${key}_REASON`)
+    for (const [suffix, value] of [
+      ['REASON', one.reason],
+      ['WITH', one.with],
+    ] as const) {
+      if (value) result.set(`${key}_${suffix}`, value)
+      else result.delete(`${key}_${suffix}`)
+    }
     if (one.decision === 'stand-in' && one.scheme === 'postgres') forgetTls(result)
     const sources =
       one.sources.length > 0 || !one.fallback

@@ -117,7 +117,7 @@ describe('in CI with an address configured', () => {
   test('a descent fails and names the options that allow one', async () => {
     const choice = await choose({ configured, ci: true })
     expect(choice).toMatchObject({ decision: 'fail', reason: 'connection-refused' })
-    expect(choice.message).toMatch(/--allow-stand-in or --allow-skip/)
+    expect(choice.message).toMatch(/--allow-stand-in \(.*\), or --allow-skip/)
   })
 
   test('only what was allowed is done', async () => {
@@ -133,6 +133,25 @@ test('what is forbidden outside CI is not done either', async () => {
   expect((await choose({ configured, allowStandIn: false })).decision).toBe('skip')
   expect((await choose({ configured, allowStandIn: false, allowSkip: false })).message).toMatch(/Neither/)
   expect((await choose({ configured, allowSkip: false, rungs: [missing] })).decision).toBe('fail')
+})
+
+test('what is required is neither replaced nor skipped, anywhere, whatever else is allowed', async () => {
+  const all = { allowStandIn: true, allowSkip: true, requiredBy: 'HOLDFAST_REQUIRE' }
+  for (const configured of [undefined, notReady('connection-refused')]) {
+    const choice = await choose({ configured, ...all })
+    expect(choice.decision).toBe('fail')
+    expect(choice.message).toMatch(/HOLDFAST_REQUIRE takes nothing but the real postgres: start it/)
+  }
+  expect(await choose({ configured: ready, ...all })).toMatchObject({ decision: 'real' })
+})
+
+test('what is required and answers is told as what it is', async () => {
+  const choice = await choose({
+    configured: notReady('authentication-failed', true),
+    requiredBy: '--require',
+  })
+  expect(choice).toMatchObject({ decision: 'fail', reason: 'authentication-failed' })
+  expect(choice.message).not.toContain('--require')
 })
 
 test('an abort while a stand-in starts is no reason to skip', async () => {

@@ -32,6 +32,8 @@ export interface LadderOptions<StandIn extends Named> {
   readonly waited: boolean
   /** Is this CI? There, what is configured must not be replaced unasked. */
   readonly ci: boolean
+  /** What says that nothing but the real one will do: `HOLDFAST_REQUIRE`. Comes before what is allowed. */
+  readonly requiredBy?: string | undefined
   /** May a stand-in be chosen? Default: yes, except in CI with an address configured. */
   readonly allowStandIn?: boolean | undefined
   /** May the service be left out? Default: yes, except in CI, where a suite that skips looks like one that passes. */
@@ -91,9 +93,12 @@ export async function chooseRung<StandIn extends Named>(
       message: `${why}. It is no absent service, so nothing may replace it.`,
     }
   }
+  const { requiredBy } = options
+  if (requiredBy) return { ...base, decision: 'fail', message: `${why}. ${required(service, requiredBy)}` }
   const strict = ci && configured !== undefined
   const { allowStandIn = !strict, allowSkip = !ci } = options
-  if (!allowStandIn && !allowSkip) return { ...base, decision: 'fail', message: `${why}. ${refusal(ci)}` }
+  if (!allowStandIn && !allowSkip)
+    return { ...base, decision: 'fail', message: `${why}. ${refusal(service, ci)}` }
   const passedOver: PassedOver[] = []
   for (const rung of allowStandIn ? rungs : []) {
     const found = await tryRung(rung, options)
@@ -107,8 +112,9 @@ export async function chooseRung<StandIn extends Named>(
   const none = rungs.length === 0 ? ` No stand-in either: there is none for ${service}.` : ''
   const tried =
     listed(' No stand-in either', passedOver) + (passedOver.length > 0 && advice ? ` ${advice}` : '')
-  const unasked =
-    !allowSkip && ci && !configured ? ' CI=true: pass --allow-skip where it may be left out.' : ''
+  const unasked = allowSkip
+    ? ''
+    : ` It must not be skipped${ci ? ' with CI=true' : ''}: ${started(service)}, or pass ${leave(service, 'Skip')}.`
   const message = `${why}.${allowStandIn ? none || tried : ''}${unasked}`
   return { ...base, decision: allowSkip ? 'skip' : 'fail', message, ...noted(passedOver) }
 }
@@ -141,10 +147,33 @@ const listed = (what: string, passedOver: readonly PassedOver[]) =>
     ? `${what}: ${passedOver.map(one => `${one.with}: ${one.why.replace(/\.$/, '')}`).join('; ')}.`
     : ''
 
-const refusal = (ci: boolean) =>
+const refusal = (service: string, ci: boolean) =>
   ci
-    ? 'CI=true and an address is configured: start the service, or pass --allow-stand-in or --allow-skip.'
-    : 'Neither a stand-in nor skipping is allowed: start the service.'
+    ? `CI=true and an address is configured: ${started(service)}, or pass ${leave(service, 'StandIn')}, or ${leave(service, 'Skip')}.`
+    : `Neither a stand-in nor skipping is allowed: ${started(service)}, or pass ${leave(service, 'StandIn')}.`
+
+/** Its unit on Debian and its relatives. */
+const UNITS: Readonly<Record<string, string>> = {
+  postgres: 'postgresql',
+  redis: 'redis-server',
+  mysql: 'mariadb',
+  clickhouse: 'clickhouse-server',
+}
+
+const started = (service: string) => {
+  const unit = UNITS[service]
+  return `start it (docker compose up -d${unit ? `, or systemctl start ${unit}` : ''})`
+}
+
+/** Every way to allow it. */
+const leave = (service: string, what: 'StandIn' | 'Skip') => {
+  const flag = what === 'Skip' ? 'allow-skip' : 'allow-stand-in'
+  const variable = `HOLDFAST_${flag.toUpperCase().replaceAll('-', '_')}=1`
+  return `--${flag} (${variable}, test.service.${service}.allow${what})`
+}
+
+const required = (service: string, by: string) =>
+  `${by} takes nothing but the real ${service}: ${started(service)} and give its address, or take it out of ${by}.`
 
 /** Nothing was probed, so that nothing is known but this. */
 const unconfigured = (service: string): NotReady => ({

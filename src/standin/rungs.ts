@@ -86,10 +86,19 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
   },
 }
 
-/** The rungs of a service's ladder; none where it has no stand-in. */
-export function rungsFor(service: string, options: StandInOptions): Rung<StandIn>[] {
+/** The names of a service's rungs; none where it has no stand-in. */
+export const knownRungs = (service: string): string[] => (LADDERS[service]?.rungs ?? []).map(one => one.name)
+
+/** The rungs of a service's ladder: those that are `chosen`, in that order, else the usual ones. */
+export function rungsFor(
+  service: string,
+  options: StandInOptions,
+  chosen: readonly string[] = knownRungs(service),
+): Rung<StandIn>[] {
   const { env = process.env } = options
-  return (LADDERS[service]?.rungs ?? []).map(({ name, source, start }) => ({
+  const kinds = LADDERS[service]?.rungs ?? []
+  const taken = [...new Set(chosen)].flatMap(name => kinds.find(kind => kind.name === name) ?? [])
+  return taken.map(({ name, source, start }) => ({
     name,
     async start() {
       if (!allows(env, source)) throw new HoldfastError('config', 'HOLDFAST_STANDIN leaves it out')

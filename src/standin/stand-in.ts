@@ -22,6 +22,8 @@ export interface StandInOptions {
   readonly signal: AbortSignal
   /** Ends the server should this process be killed. */
   readonly reaper: Reaper
+  /** The image of a rung that runs one. */
+  readonly image?: string
   /** Where the server's directory is made. Default: /dev/shm with 512 MB free, else the temporary directory. */
   readonly tmp?: string
   /** How long a start may take, in milliseconds; default 30,000. */

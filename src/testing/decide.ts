@@ -4,6 +4,7 @@ import type { Reaper } from '../io/reaper.js'
 import type { Rung } from '../standin/ladder.js'
 import type { StandIn } from '../standin/stand-in.js'
 import type { Asking } from './asking.js'
+import { ownEnvironment } from './environment.js'
 import { providedOf } from './hand.js'
 import { type Held, heldIn, namedIn } from './held.js'
 import { providedBy, shortOf } from './holding.js'
@@ -21,7 +22,7 @@ import { wishesIn } from './wishes.js'
 export type DecideOptions = Asking
 
 /**
- * What a suite gets for each service that it names (by the name of a target or of a service; none: all of the plan).
+ * What a suite gets: one for each name, of a target or of a service, in their order; without names all of the plan.
  * Under `holdfast test` that run's stand-ins and skips hold.
  *
  * @throws HoldfastError for a name, a configuration or an address that cannot be used; the signal's reason. A service
@@ -50,7 +51,7 @@ export function decideSync(names: readonly string[], options: DecideOptions = {}
 }
 
 async function decided(names: readonly string[], options: DecideOptions): Promise<Provided[]> {
-  const { env = process.env } = options
+  const { env = ownEnvironment() } = options
   const held = heldIn(env)
   const asked = names.length === 0 ? held.map(one => one.target) : names
   const certain = asked.map(

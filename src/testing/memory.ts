@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Asking } from './asking.js'
+import { ownEnvironment } from './environment.js'
 import type { Provided } from './provided.js'
 
 /** How long an answer holds where nothing else is said, in milliseconds. */
@@ -33,7 +34,7 @@ export function remember(
   answers.set(keyOf(names, options), { provided, until: at + holdsMs })
 }
 
-function keyOf(names: readonly string[], { needs, cwd, env = process.env, configFile }: Asking): string {
+function keyOf(names: readonly string[], { needs, cwd, env = ownEnvironment(), configFile }: Asking): string {
   const asked = JSON.stringify([names, needs, cwd ?? process.cwd(), configFile, env])
   return createHash('sha256').update(asked).digest('hex')
 }

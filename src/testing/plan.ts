@@ -6,25 +6,18 @@ import { needsOf } from '../standin/needs.js'
 import { aimsOf } from '../targets/aims.js'
 import { resolveTargets } from '../targets/resolve.js'
 import { type Entry, UnsetVariable } from '../targets/wanted.js'
+import { type Offline, offlineBy } from './offline.js'
 import { type Asked, askedServices } from './services.js'
-
-/** What options say; each undefined where none is given. */
-export interface Wishes {
-  readonly targets?: readonly string[]
-  readonly configFile?: string | undefined
-  readonly services?: readonly string[] | undefined
-  readonly needs?: readonly string[] | undefined
-  readonly allowStandIn?: boolean | undefined
-  readonly allowSkip?: boolean | undefined
-  readonly timeoutMs?: number | undefined
-  readonly attemptTimeoutMs?: number | undefined
-}
+import { type Strictness, strictnesses } from './strictness.js'
+import { type Wishes, withVariables } from './wishes.js'
 
 /** One service that tests need, and what may become of it. */
 export interface Need extends Asked {
   readonly aim: Aim | undefined
-  /** Capabilities that a stand-in must have. */
-  readonly needs: readonly string[]
+  /** What may take its place. */
+  readonly usual: Strictness
+  /** What may while there is no network; undefined where that is the same. */
+  readonly offline: Strictness | undefined
 }
 
 /** Which services tests need, and what may take their places: before anything is connected. */
@@ -32,15 +25,21 @@ export interface TestPlan {
   readonly needs: readonly Need[]
   readonly config: Config
   readonly ci: boolean
-  readonly allowStandIn: boolean | undefined
-  readonly allowSkip: boolean | undefined
+  readonly offline: Offline
   /** How long to wait for a service that is starting, and for one attempt, in milliseconds. */
   readonly timeoutMs: number
   readonly attemptTimeoutMs: number
+  /** How long an answer about a service holds for all processes, in milliseconds. */
+  readonly availabilityMs: number
 }
 
-/** @throws HoldfastError for a configuration, an address or a name that cannot be used. */
-export async function planTests(wishes: Wishes, env: Env): Promise<TestPlan> {
+/**
+ * Options come first, then variables (those of the options; HOLDFAST_REQUIRE, HOLDFAST_OFFLINE, HOLDFAST_AVAILABILITY), then the configuration.
+ *
+ * @throws HoldfastError for a configuration, an address or a name that cannot be used.
+ */
+export async function planTests(given: Wishes, env: Env): Promise<TestPlan> {
+  const wishes = withVariables(given, env)
   const ci = env.CI === 'true' || env.CI === '1'
   const unset: UnsetVariable[] = []
   const { wanted, loaded } = await resolveTargets(wishes.targets ?? [], wishes.configFile, env, entry =>
@@ -49,24 +48,32 @@ export async function planTests(wishes: Wishes, env: Env): Promise<TestPlan> {
   const config = loaded?.config ?? {}
   const { test = {} } = config
   const aims = await aimsOf(wanted, config)
-  const allowStandIn = wishes.allowStandIn || test.allowStandIn
-  // Where an address is promised, its absence is a mistake.
-  if (unset[0] && ci && !allowStandIn) throw unset[0]
   const asked = askedServices(wanted, wishes.services ?? test.services ?? [], unset)
-  const needs = needsOf(
-    wishes.needs ?? test.needs ?? [],
-    asked.map(one => one.service),
-    wishes.needs ? '--needs' : 'test.needs',
-  )
+  const services = asked.map(one => one.service)
+  const needs = needsOf(wishes.needs ?? test.needs ?? [], services, wishes.needs ? '--needs' : 'test.needs')
+  const { allowStandIn, allowSkip, require = [] } = wishes
+  const strict = strictnesses(asked, test, { allowStandIn, allowSkip, needs, require }, env)
+  for (const [i, { variable }] of asked.entries()) {
+    const missing = unset.find(one => one.variable === variable)
+    // Where an address is promised, its absence is a mistake.
+    if (missing && ci && !strict[i]?.usual.allowStandIn) throw missing
+  }
   return {
-    needs: asked.map((one, i) => ({ ...one, aim: aims[i], needs: needs.get(one.service) ?? [] })),
+    needs: asked.map((one, i) => ({
+      ...one,
+      aim: aims[i],
+      usual: strict[i]?.usual ?? { needs: [] },
+      offline: strict[i]?.offline,
+    })),
     config,
     ci,
-    allowStandIn,
-    allowSkip: wishes.allowSkip || test.allowSkip,
+    offline: offlineBy(env),
     timeoutMs: wishes.timeoutMs ?? parseDuration(config.timeout ?? '10s', 'timeout'),
     attemptTimeoutMs:
       wishes.attemptTimeoutMs ?? parseDuration(config.attemptTimeout ?? '4s', 'attemptTimeout'),
+    availabilityMs: env.HOLDFAST_AVAILABILITY
+      ? parseDuration(env.HOLDFAST_AVAILABILITY, 'HOLDFAST_AVAILABILITY')
+      : parseDuration(test.availability ?? '30s', 'test.availability'),
   }
 }
 

@@ -1,25 +1,51 @@
 import type { Decision } from '../core/decision.js'
 import { parseTarget } from '../core/target.js'
+import type { Reaper } from '../io/reaper.js'
 import { loadService, SCHEMES } from '../services/registry.js'
-import { type Settled, type SettleOptions, settle } from '../standin/settle.js'
+import { type Elsewhere, type Settled, settle } from '../standin/settle.js'
+import type { Looks } from './looks.js'
 import type { Need, TestPlan } from './plan.js'
 import type { Asked } from './services.js'
 
 /** One service that tests need, and what became of it. */
 export interface Served extends Settled, Asked {}
 
-/** Gets one service ready: the real one, else a stand-in, else says why not. */
-export async function serve(
-  need: Need,
-  plan: TestPlan,
-  shared: Pick<SettleOptions, 'reaper' | 'logins' | 'signal' | 'onVerdict' | 'elsewhere'>,
-): Promise<Served> {
-  const { aim, needs, ...asked } = need
-  const { ci, allowStandIn, allowSkip, timeoutMs, attemptTimeoutMs } = plan
+/** What the services of one run share. */
+export interface Serving {
+  readonly reaper: Reaper
+  readonly looks: Looks
+  readonly signal: AbortSignal
+  /** Where stand-ins are started; default: in this process. */
+  readonly elsewhere?: Elsewhere
+}
+
+/**
+ * Gets one service ready: the real one, else a stand-in, else says why not.
+ *
+ * @throws the signal's reason.
+ */
+export async function serve(need: Need, plan: TestPlan, serving: Serving): Promise<Served> {
+  const { aim, usual, offline, ...asked } = need
+  const { looks, reaper, signal, elsewhere } = serving
   const service = await loadService(asked.service)
+  const seen = aim && (await looks.at(aim))
+  signal.throwIfAborted()
+  const cutOff = offline && !seen?.outcome.verdict.ready && (await looks.offline())
   const parse = (url: string) => parseTarget(url, { schemes: SCHEMES, name: asked.name, source: 'stand-in' })
-  const allowed = { ci, allowStandIn, allowSkip, timeoutMs, attemptTimeoutMs }
-  return { ...asked, ...(await settle({ ...shared, ...allowed, aim, needs, service, parse })) }
+  const settled = await settle({
+    ...(cutOff ? offline : usual),
+    seen,
+    service,
+    parse,
+    ci: plan.ci,
+    timeoutMs: plan.timeoutMs,
+    reaper,
+    signal,
+    elsewhere,
+  })
+  if (!cutOff || settled.choice.decision === 'real') return { ...asked, ...settled }
+  const message = `${settled.choice.message} Offline: test.offline holds.`
+  return { ...asked, ...settled, choice: { ...settled.choice, message } }
 }
 
 /** For documents and for the journal. */

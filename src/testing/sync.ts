@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { HoldfastError } from '../core/errors.js'
 import { childProgram } from '../io/programs.js'
 import type { Asking } from './asking.js'
+import { ownEnvironment } from './environment.js'
 import { cleaned } from './keeper/client.js'
 import { type Failure, thrownOf } from './keeper/wire.js'
 import type { Provided } from './provided.js'
@@ -19,7 +20,7 @@ const MOST_MS = 120_000
 
 /** Has a program decide, and waits for it. */
 export function decideInChild(names: readonly string[], options: Asking): Provided[] {
-  const { signal: _, env = process.env, cwd = process.cwd(), ...rest } = options
+  const { signal: _, env = ownEnvironment(), cwd = process.cwd(), ...rest } = options
   const whole = { ...env, ...handedOn(runOf({ ...process.env, ...env }, cwd)) }
   const task: SyncTask = { names, options: { ...rest, cwd, env: whole } }
   const { stdout, status, error } = spawnSync(process.execPath, [childProgram('decide')], {

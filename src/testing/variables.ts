@@ -29,7 +29,7 @@ export async function handoversOf(
     const reason = choice.message
     if (choice.decision === 'skip') return [{ ...base, decision: 'skip', reason }]
     const target = parseTarget(choice.standIn.url, { schemes: SCHEMES })
-    return [{ ...base, decision: 'stand-in', reason, address: keywordsOf(target) }]
+    return [{ ...base, decision: 'stand-in', reason, with: choice.with, address: keywordsOf(target) }]
   })
 }
 

@@ -2,26 +2,48 @@ import { usage } from '../core/errors.js'
 import { parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
 import type { Env } from '../gate/variables.js'
-import type { Wishes } from './plan.js'
 
-/** The options of `holdfast test` as its variables give them: `HOLDFAST_ALLOW_SKIP=1`, `HOLDFAST_TIMEOUT=5s`. */
-export function wishesIn(env: Env): Wishes {
-  const duration = (name: string) => (env[name] ? parseDuration(env[name], name) : undefined)
-  const list = (name: string) => (env[name] ? [env[name]] : undefined)
+/** What options say; each undefined where none is given. */
+export interface Wishes {
+  readonly targets?: readonly string[]
+  readonly configFile?: string | undefined
+  readonly services?: readonly string[] | undefined
+  readonly needs?: readonly string[] | undefined
+  readonly allowStandIn?: boolean | undefined
+  readonly allowSkip?: boolean | undefined
+  /** Services or targets of which nothing but the real one will do; `all`. */
+  readonly require?: readonly string[] | undefined
+  readonly timeoutMs?: number | undefined
+  readonly attemptTimeoutMs?: number | undefined
+}
+
+/**
+ * With what the variables of `holdfast test` say where an option is silent: HOLDFAST_ALLOW_SKIP for `--allow-skip`, and so
+ * on. For callers without a command line, too.
+ */
+export function withVariables(wishes: Wishes, env: Env): Wishes {
+  const list = (text: string | undefined) => (text ? [text] : undefined)
+  const duration = (variable: string) => {
+    const text = env[variable]
+    return text ? parseDuration(text, variable) : undefined
+  }
   return {
-    configFile: env.HOLDFAST_CONFIG || undefined,
-    services: list('HOLDFAST_SERVICE'),
-    needs: list('HOLDFAST_NEEDS'),
-    allowStandIn: flag(env, 'HOLDFAST_ALLOW_STAND_IN'),
-    allowSkip: flag(env, 'HOLDFAST_ALLOW_SKIP'),
-    timeoutMs: duration('HOLDFAST_TIMEOUT'),
-    attemptTimeoutMs: duration('HOLDFAST_ATTEMPT_TIMEOUT'),
+    ...wishes,
+    configFile: wishes.configFile ?? (env.HOLDFAST_CONFIG || undefined),
+    services: wishes.services ?? list(env.HOLDFAST_SERVICE),
+    needs: wishes.needs ?? list(env.HOLDFAST_NEEDS),
+    allowStandIn: wishes.allowStandIn || yesOrNo(env, 'HOLDFAST_ALLOW_STAND_IN'),
+    allowSkip: wishes.allowSkip || yesOrNo(env, 'HOLDFAST_ALLOW_SKIP'),
+    timeoutMs: wishes.timeoutMs ?? duration('HOLDFAST_TIMEOUT'),
+    attemptTimeoutMs: wishes.attemptTimeoutMs ?? duration('HOLDFAST_ATTEMPT_TIMEOUT'),
   }
 }
 
-function flag(env: Env, name: string): boolean | undefined {
-  const value = env[name]
-  if (!value || /^(0|false|no|off)$/i.test(value)) return undefined
+/** @throws HoldfastError (usage) for a value that is neither yes nor no. */
+export function yesOrNo(env: Env, variable: string): boolean | undefined {
+  const value = env[variable]
+  if (!value) return undefined
   if (/^(1|true|yes|on)$/i.test(value)) return true
-  throw usage(`${name}: "${redactAddress(value)}" is not true or false`)
+  if (/^(0|false|no|off)$/i.test(value)) return false
+  throw usage(`${variable}: "${redactAddress(value)}" is not true or false`)
 }

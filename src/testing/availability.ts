@@ -1,0 +1,116 @@
+import type { Aim } from '../gate/outcome.js'
+import { type Clock, systemClock } from '../io/clock.js'
+import { type FileLock, takeLock } from '../io/lockfile.js'
+import type { Seen } from '../standin/settle.js'
+import { type Answer, Answers } from './answers.js'
+import { type Budget, look, type Shared } from './look.js'
+
+/** What an answer depends on; a TestPlan has it. */
+export interface Terms extends Budget {
+  /** How long an answer holds, in milliseconds; 0 keeps none. */
+  readonly availabilityMs: number
+}
+
+export interface Known extends Seen {
+  /** When it was found: Unix time in milliseconds. */
+  readonly at: number
+}
+
+export interface Asking extends Shared {
+  /** Look although there is an answer; it is stored for the others. */
+  readonly afresh?: boolean
+  /** Unix time in milliseconds. */
+  readonly time?: () => number
+  /** Where answers are kept. Default: `holdfast-availability-UID` in the temporary folder. */
+  readonly directory?: string
+  /** How it is found out. Default: `look`. */
+  readonly look?: typeof look
+}
+
+/** How often those that wait for another process' look see whether there is an answer, in milliseconds. */
+const POLL_MS = 20
+
+/** What a look may take beyond its time: a session that is closed, a machine that is slow. In milliseconds. */
+const SLACK_MS = 1000
+
+/**
+ * Is the service there? One look for all processes of this user, on all their targets with this address: the answer
+ * holds `availabilityMs`. Whoever comes while another process looks waits for its answer, but no longer than a look
+ * may take; then, and where there is no private directory for answers, it looks itself.
+ *
+ * @throws the signal's reason, and nothing for the target's sake.
+ */
+export async function available(aim: Aim, terms: Terms, asking: Asking): Promise<Known> {
+  const { afresh = false, clock = systemClock, time = Date.now, signal } = asking
+  const answers = kept(aim, terms) ? Answers.open(asking.directory) : undefined
+  if (!answers) return { ...(await (asking.look ?? look)(aim, terms, asking)), at: time() }
+  const file = answers.fileOf(aim, terms)
+  const ask = async () => {
+    const seen = await (asking.look ?? look)(aim, terms, asking)
+    signal.throwIfAborted()
+    const at = time()
+    const { state, verdict, attempts, readyAfterMs } = seen.outcome
+    answers.write(file, { state, verdict, attempts, readyAfterMs, waited: seen.waited, at })
+    answers.sweep(at)
+    return { ...seen, at }
+  }
+  if (afresh) return ask()
+  const known = () => {
+    const answer = answers.read(file, terms.availabilityMs, time())
+    return answer && knownOf(aim, answer)
+  }
+  const lastMs = terms.timeoutMs + SLACK_MS
+  const end = clock.now() + lastMs
+  for (;;) {
+    signal.throwIfAborted()
+    const before = known()
+    if (before) return before
+    const lock = lockOf(file, lastMs, time)
+    if (lock) {
+      try {
+        // Between the two another process may have stored one.
+        return known() ?? (await ask())
+      } finally {
+        lock.release()
+      }
+    }
+    if (clock.now() >= end) return ask()
+    await sleep(clock, signal)
+  }
+}
+
+/** The answer that there is, without asking anybody: in less than a millisecond. */
+export function availableNow(
+  aim: Aim,
+  terms: Terms,
+  { time = Date.now, directory }: Pick<Asking, 'time' | 'directory'> = {},
+): Known | undefined {
+  const answers = kept(aim, terms) ? Answers.present(directory) : undefined
+  const answer = answers?.read(answers.fileOf(aim, terms), terms.availabilityMs, time())
+  return answer && knownOf(aim, answer)
+}
+
+/** What a command says may depend on all that is around it. */
+const kept = ({ service }: Aim, { availabilityMs }: Terms): boolean =>
+  availabilityMs > 0 && service.name !== 'exec'
+
+/** Another target of the same address may have another name. */
+const knownOf = ({ target }: Aim, { verdict, waited, at, ...outcome }: Answer): Known => ({
+  outcome: { ...outcome, target, verdict: { ...verdict, target: target.name } },
+  waited,
+  at,
+})
+
+const UNLOCKED: FileLock = { release: () => {} }
+
+/** The lock, or undefined where another one has it. Where no lock can be had nobody is kept waiting for one. */
+function lockOf(file: string, lastMs: number, time: () => number): FileLock | undefined {
+  try {
+    return takeLock(`${file}.lock`, lastMs, time)
+  } catch {
+    return UNLOCKED
+  }
+}
+
+const sleep = (clock: Clock, signal: AbortSignal): Promise<void> =>
+  clock.sleep(POLL_MS * (0.5 + Math.random()), signal)

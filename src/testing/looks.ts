@@ -1,0 +1,54 @@
+import type { Aim } from '../gate/outcome.js'
+import { type Asking, available, availableNow, type Known, type Terms } from './availability.js'
+import { isCutOff, isHere, notAsked, type Offline } from './offline.js'
+
+interface Plan extends Terms {
+  readonly offline: Offline
+  readonly needs: readonly { readonly aim: Aim | undefined }[]
+}
+
+/** What one run knows of its services. Each is looked at once, by whoever asks first. */
+export class Looks {
+  readonly #seen = new Map<Aim, Promise<Known>>()
+  #offline: Promise<boolean> | undefined
+
+  constructor(
+    readonly plan: Plan,
+    readonly asking: Asking,
+  ) {}
+
+  at(aim: Aim): Promise<Known> {
+    const seen = this.#seen.get(aim) ?? this.#look(aim)
+    this.#seen.set(aim, seen)
+    return seen
+  }
+
+  /** Is there no network: by HOLDFAST_OFFLINE, or since no host beyond this machine is reached? */
+  offline(): Promise<boolean> {
+    this.#offline ??= this.#isOffline()
+    return this.#offline
+  }
+
+  async #look(aim: Aim): Promise<Known> {
+    if (isOut(aim, this.plan)) return { ...notAsked(aim.target), at: (this.asking.time ?? Date.now)() }
+    return available(aim, this.plan, this.asking)
+  }
+
+  async #isOffline(): Promise<boolean> {
+    const { offline, needs } = this.plan
+    if (offline !== 'detect') return offline === 'forced'
+    const away = needs.flatMap(({ aim }) => (aim && !isHere(aim.target) ? [aim] : []))
+    const seen = await Promise.all(away.map(aim => this.at(aim)))
+    return seen.length > 0 && seen.every(isCutOff)
+  }
+}
+
+/** What is known of a service without asking anybody; undefined where nothing is. */
+export const knownNow = (
+  aim: Aim,
+  plan: Plan,
+  where: Pick<Asking, 'time' | 'directory'> = {},
+): Known | undefined =>
+  isOut(aim, plan) ? { ...notAsked(aim.target), at: Date.now() } : availableNow(aim, plan, where)
+
+const isOut = ({ target }: Aim, { offline }: Plan): boolean => offline === 'forced' && !isHere(target)
