@@ -1,5 +1,6 @@
-import { HoldfastError, usage } from '../core/errors.js'
+import { type HoldfastError, usage } from '../core/errors.js'
 import type { Provided } from './provided.js'
+import { refusalIn } from './refused.js'
 
 export interface RequireOptions {
   /** Capabilities that a stand-in must have: `concurrency`, `redis.streams` (docs/test.md lists them). */
@@ -66,12 +67,8 @@ export type Outcome =
 
 /** All must be there; what is broken comes before what is absent. */
 export function outcomeOf(provided: readonly Provided[]): Outcome {
-  const failed = provided.filter(one => one.decision === 'fail')
-  if (failed.length > 0) {
-    const kind = failed[0]?.exitStatus === 78 ? 'config' : 'verdict'
-    const text = failed.map(one => `${one.name}: ${one.message}`).join('\n')
-    return { run: false, fail: new HoldfastError(kind, text) }
-  }
+  const fail = refusalIn(provided)
+  if (fail) return { run: false, fail }
   const missing = provided.find(one => one.decision === 'skip')
   return missing ? { run: false, skip: oneLine(`${missing.name}: ${missing.message}`) } : { run: true }
 }
@@ -92,24 +89,6 @@ export function serviceOf({ exitStatus: _, decision, url, ...rest }: Provided): 
   const given = url ?? `${rest.service}://skipped.invalid/`
   // A suite that fails runs nothing that could see it.
   return Object.freeze({ ...rest, decision: decision === 'fail' ? 'skip' : decision, url: given })
-}
-
-/** Sets and unsets variables of this process; the returned function puts them back, once. */
-export function enter(env: Environment): () => void {
-  const before = Object.keys(env).map(name => [name, process.env[name]] as const)
-  set(Object.entries(env))
-  let done = false
-  return () => {
-    if (!done) set(before)
-    done = true
-  }
-}
-
-function set(variables: readonly (readonly [name: string, value: string | undefined])[]) {
-  for (const [name, value] of variables) {
-    if (value === undefined) delete process.env[name]
-    else process.env[name] = value
-  }
 }
 
 /** What the environment of a suite becomes with what it was provided with. */

@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import type { RunnerTestCase, RunnerTestSuite, SuiteCollector, TestAPI, TestContext } from 'vitest'
 import { beforeAll, test as plain, TestRunner } from 'vitest'
 import { decide, decideSync } from './decide.js'
+import { enter } from './environment.js'
 import {
   FIXTURES,
   type FixtureSettings,
@@ -12,7 +13,6 @@ import {
 import type { Provided } from './provided.js'
 import {
   askedOf,
-  enter,
   environmentOf,
   outcomeOf,
   type RequireArguments,

@@ -2,8 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { relative } from 'node:path'
 import { after, before } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { enter } from '../environment.js'
 import type { Provided } from '../provided.js'
-import { enter, environmentOf } from '../suite.js'
+import { environmentOf } from '../suite.js'
 
 /** A file, or a block of `describe`: what it required holds for all that is in it. */
 export class Block {
