@@ -57,9 +57,7 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: elsewhere
-      ? rungs.map(({ name }) => ({ name, start: () => elsewhere(name, settings) }))
-      : rungs,
+    rungs: elsewhere ? rungs.map(({ name }) => ({ name, start: () => elsewhere(name, settings) })) : rungs,
     advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }

@@ -35,15 +35,27 @@ export function heldIn(env: Env): readonly Held[] {
   }
 }
 
+/**
+ * The environment with an address for each service that was skipped: what `holdfast test` has unset is no mistake of the
+ * environment, and what is known of it is not looked at.
+ */
+export function filledIn(env: Env, held: readonly Held[]): Env {
+  const skipped = held.filter(one => one.decision === 'skip')
+  const variables = skipped.flatMap(({ service, sources }) =>
+    sources.flatMap(source =>
+      source.kind === 'url' ? [[source.variable, `${service}://skipped.invalid/`]] : [],
+    ),
+  )
+  return { ...Object.fromEntries(variables), ...env }
+}
+
 /** `HOLDFAST_TARGET_DB=skip`, as somebody may also set it by hand. */
-export function namedIn(
-  env: Env,
-  name: string,
-): { decision: 'stand-in' | 'skip'; message: string } | undefined {
+export function namedIn(env: Env, name: string): Pick<Held, 'decision' | 'message' | 'with'> | undefined {
   const key = targetVariable(name)
   const decision = env[key]
   if (decision !== 'stand-in' && decision !== 'skip') return undefined
-  return { decision, message: env[`${key}_REASON`] || `${key}=${decision}` }
+  const rung = env[`${key}_WITH`]
+  return { decision, message: env[`${key}_REASON`] || `${key}=${decision}`, ...(rung ? { with: rung } : {}) }
 }
 
 const targetVariable = (name: string): string =>

@@ -1,27 +1,50 @@
+import { EXIT } from '../core/errors.js'
 import { urlOf } from '../gate/discover.js'
 import { DB_VARIABLES, type Env, keywords, PG_VARIABLES, type Source } from '../gate/variables.js'
 import { lacking } from '../standin/capabilities.js'
 import { variablesOf } from './hand.js'
-import type { Held } from './held.js'
+import { type Held, namedIn } from './held.js'
+import type { Need } from './plan.js'
 import type { Provided } from './provided.js'
 
+/** What was decided about a service; undefined where it is looked at: a real one may be gone by now. */
+export function heldFor({ name, service, wanted }: Need, held: readonly Held[], env: Env): Held | undefined {
+  const found = held.find(one => one.target === name) ?? held.find(one => one.service === service)
+  if (found) return found.decision === 'real' ? undefined : found
+  const said = namedIn(env, name)
+  return said && { ...said, target: name, service, sources: wanted?.sources ?? [] }
+}
+
+/** What a suite gets by it, which is another thing where its stand-in lacks what the suite needs. */
+export function within(held: Held, need: Need, ci: boolean, env: Env): Provided {
+  const short = shortOf(held, need.usual.needs)
+  if (!short) return providedBy(held, need.name, env)
+  const { allowSkip = !ci } = need.usual
+  const base = { name: need.name, service: need.service, message: short }
+  if (!allowSkip) return { ...base, env: {}, decision: 'fail', exitStatus: EXIT.unavailable }
+  return { ...base, env: unset(held), decision: 'skip' }
+}
+
 /** What a suite gets by a decision that `holdfast test` made: the environment is right already. */
-export function providedBy(held: Held, env: Env): Provided {
-  const { target: name, service, decision, message = '', reason } = held
+function providedBy(held: Held, name: string, env: Env): Provided {
+  const { service, decision, message = '', reason } = held
   const base = { name, service, decision, message, ...(reason ? { reason } : {}) }
   const names = held.sources.flatMap(variablesOf)
-  if (decision === 'skip') return { ...base, env: Object.fromEntries(names.map(it => [it, undefined])) }
+  if (decision === 'skip') return { ...base, env: unset(held) }
   const given = Object.fromEntries(names.flatMap(it => (env[it] === undefined ? [] : [[it, env[it]]])))
   const url = held.sources.map(source => addressIn(env, source, service)).find(it => it !== undefined)
   return { ...base, env: given, ...(held.with ? { with: held.with } : {}), ...(url ? { url } : {}) }
 }
 
 /** What the stand-in that a run has chosen lacks of what a suite needs, as a sentence. */
-export function shortOf(held: Held, needs: readonly string[]): string | undefined {
+function shortOf(held: Held, needs: readonly string[]): string | undefined {
   const lacks = held.with ? lacking(held.service, held.with, needs) : []
   if (lacks.length === 0) return undefined
   return `${held.with} stands in for ${held.service}, and lacks ${lacks.join(', ')}: pass --needs ${lacks.join(',')} to holdfast test.`
 }
+
+const unset = ({ sources }: Held) =>
+  Object.fromEntries(sources.flatMap(variablesOf).map(name => [name, undefined]))
 
 function addressIn(env: Env, source: Source, service: string): string | undefined {
   if (source.kind === 'url') return env[source.variable]

@@ -5,22 +5,30 @@ import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
 import { cleaned } from './keeper/client.js'
 import { type Failure, thrownOf } from './keeper/wire.js'
+import type { Decided } from './memory.js'
 import type { Provided } from './provided.js'
 import { handedOn, runOf } from './run.js'
 
 export interface SyncTask {
   readonly names: readonly string[]
-  readonly options: Omit<Asking, 'signal'>
+  readonly options: Omit<Asking, 'signal' | 'suite' | 'test'>
 }
 
-export type SyncAnswer = { readonly provided: readonly Provided[] } | Failure
+export type SyncAnswer = Decided | Failure
 
 /** A plan with several services that wait for their start one after another, in milliseconds. */
 const MOST_MS = 120_000
 
 /** Has a program decide, and waits for it. */
-export function decideInChild(names: readonly string[], options: Asking): Provided[] {
-  const { signal: _, env = ownEnvironment(), cwd = process.cwd(), ...rest } = options
+export function decideInChild(names: readonly string[], options: Asking): Decided {
+  const {
+    signal: _,
+    suite: _suite,
+    test: _test,
+    env = ownEnvironment(),
+    cwd = process.cwd(),
+    ...rest
+  } = options
   const whole = { ...env, ...handedOn(runOf({ ...process.env, ...env }, cwd)) }
   const task: SyncTask = { names, options: { ...rest, cwd, env: whole } }
   const { stdout, status, error } = spawnSync(process.execPath, [childProgram('decide')], {
@@ -38,7 +46,7 @@ export function decideInChild(names: readonly string[], options: Asking): Provid
   }
   const said = JSON.parse(stdout.toString()) as SyncAnswer
   if ('error' in said) throw thrownOf(said)
-  return said.provided.map(one => ({ ...one, env: withUnset(one.env) }))
+  return { ...said, provided: said.provided.map(one => ({ ...one, env: withUnset(one.env) })) }
 }
 
 const withUnset = (env: Readonly<Record<string, string | undefined | null>>): Provided['env'] =>

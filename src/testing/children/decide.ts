@@ -1,4 +1,4 @@
-import { decide } from '../decide.js'
+import { decideAnew } from '../decide.js'
 import { failureOf } from '../keeper/wire.js'
 import type { SyncAnswer, SyncTask } from '../sync.js'
 
@@ -11,9 +11,9 @@ process.stdin
   })
   .on('end', () => {
     const { names, options } = JSON.parse(text) as SyncTask
-    decide(names, options)
-      .then((provided): SyncAnswer => ({ provided }), failureOf)
-      .then(answer => process.stdout.write(JSON.stringify(answer, unsetToo)))
+    decideAnew(names, options)
+      .catch(failureOf)
+      .then((answer: SyncAnswer) => process.stdout.write(JSON.stringify(answer, unsetToo)))
   })
 
 /** JSON has no undefined, which here means that a variable is unset. */

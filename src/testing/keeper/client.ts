@@ -2,16 +2,20 @@ import { spawn } from 'node:child_process'
 import { request } from 'node:http'
 import { HoldfastError } from '../../core/errors.js'
 import type { Env } from '../../gate/variables.js'
+import { systemClock } from '../../io/clock.js'
+import { type FileLock, takeLock } from '../../io/lockfile.js'
 import { childProgram } from '../../io/programs.js'
 import { type Being, isAlive, type Run } from '../run.js'
-import { keeperIn, lockIn, makeRunDirectory, runDirectory } from './directory.js'
-import { underLock } from './lock.js'
+import { type KeeperRecord, keeperIn, lockIn, makeRunDirectory, runDirectory } from './directory.js'
 import { type Failure, type StandInAnswer, type StandInRequest, thrownOf } from './wire.js'
 
 /** The socket of the keeper that `holdfast test` hosts. */
 export const KEEPER_VARIABLE = 'HOLDFAST_KEEPER'
 
 const START_MS = 20_000
+
+/** How often those that wait for another worker's keeper look, in milliseconds. */
+const TURN_MS = 15
 
 /** Variables of test runners and loaders, by which a Node program behaves as one of their workers. */
 const RUNNERS = /^(NODE_(?!EXTRA_CA_CERTS)|VITEST|JEST|TINYPOOL|TEST$|TSX|TS_NODE|NYC_|BABEL_|SWC)/
@@ -28,15 +32,35 @@ export const cleaned = (env: Env): Record<string, string> =>
 export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {
   const hosted = env[KEEPER_VARIABLE]
   if (hosted) return hosted
-  // Again in each turn: a keeper that ends takes the directory with it.
-  const running = () => keeperIn(makeRunDirectory(run.root))?.socket
-  const lock = lockIn(runDirectory(run.root))
-  return running() ?? underLock(lock, signal, () => startKeeper(run.root, env), running)
+  for (;;) {
+    // Again in each turn: a keeper that ends takes the directory with it.
+    const directory = makeRunDirectory(run.root)
+    const running = () => keeperIn(directory)?.socket
+    const lock = running() ?? lockOf(directory)
+    if (typeof lock === 'string') return lock
+    if (lock) {
+      try {
+        return running() ?? (await startKeeper(run.root, env))
+      } finally {
+        lock.release()
+      }
+    }
+    await systemClock.sleep(TURN_MS, signal)
+  }
 }
 
-/** The socket of the keeper that is there already. */
-export const runningKeeper = (run: Run, env: Env): string | undefined =>
-  env[KEEPER_VARIABLE] || keeperIn(runDirectory(run.root))?.socket
+/** Undefined where another process has it, or the directory has gone in this moment. */
+function lockOf(directory: string): FileLock | undefined {
+  try {
+    return takeLock(lockIn(directory), START_MS)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    return undefined
+  }
+}
+
+/** The keeper that is there, `holdfast test` itself included. */
+export const keeperOf = (run: Run): KeeperRecord | undefined => keeperIn(runDirectory(run.root))
 
 export const askForStandIn = (
   socket: string,

@@ -1,8 +1,9 @@
-import { lstatSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HoldfastError } from '../../core/errors.js'
 import { DIRECTORY_PREFIX, OWNER_RECORD, recordOwner } from '../../io/owner.js'
+import { privateDirectory } from '../../io/private.js'
 import { type Being, digest, isAlive } from '../run.js'
 
 /** The longest path of a Unix socket that every system takes, in bytes. */
@@ -31,10 +32,7 @@ const recordIn = (dir: string): string => join(dir, 'keeper.json')
  */
 export function makeRunDirectory(root: Being): string {
   const dir = runDirectory(root)
-  mkdirSync(dir, { mode: 0o700, recursive: true })
-  const { uid, mode } = lstatSync(dir)
-  const ours = process.getuid === undefined || uid === process.getuid()
-  if (!ours || (mode & 0o077) !== 0 || !lstatSync(dir).isDirectory())
+  if (!privateDirectory(dir))
     throw new HoldfastError('config', `${dir} is not ours alone: remove it, or set TMPDIR to another folder`)
   recordOwner(dir, root.pid)
   return dir

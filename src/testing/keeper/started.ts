@@ -17,8 +17,8 @@ export class Started {
   ) {}
 
   async start(request: StandInRequest): Promise<StandInAnswer> {
-    const { target, service, rung } = request
-    const key = JSON.stringify([target, service, rung])
+    const { target, service, rung, settings } = request
+    const key = JSON.stringify([target, service, rung, settings])
     let starting = this.#all.get(key)
     if (!starting) {
       starting = this.#start(request)
@@ -35,9 +35,9 @@ export class Started {
     await Promise.all(all.map(one => one.then(standIn => standIn.close()).catch(() => {})))
   }
 
-  async #start({ service, rung: name, env, cwd }: StandInRequest): Promise<StandIn> {
+  async #start({ service, rung: name, settings, env, cwd }: StandInRequest): Promise<StandIn> {
     const { signal, reaper } = this
-    const rung = rungsFor(service, { signal, reaper, env, cwd }).find(one => one.name === name)
+    const [rung] = rungsFor(service, { ...settings, signal, reaper, env, cwd }, [name])
     if (!rung) throw new HoldfastError('config', `${name} is no stand-in for ${service}`)
     return rung.start()
   }

@@ -1,5 +1,6 @@
 import { type ErrorKind, HoldfastError } from '../../core/errors.js'
 import type { Env } from '../../gate/variables.js'
+import type { Elsewhere } from '../../standin/settle.js'
 import type { StandIn } from '../../standin/stand-in.js'
 
 /** What a worker asks of the keeper: a stand-in, which all that ask for the same one share. */
@@ -8,6 +9,8 @@ export interface StandInRequest {
   readonly target: string
   readonly service: string
   readonly rung: string
+  /** What the configuration says of it, as an image. */
+  readonly settings: Parameters<Elsewhere>[1]
   readonly cwd: string
   /** As far as it decides about stand-ins. */
   readonly env: Env
