@@ -1,0 +1,55 @@
+import { decideSync } from '../decide.js'
+import { FIXTURES, type FixtureSettings, type Opened, open, type Where } from '../fixtures.js'
+import { fixturesOf, NotDestructured } from '../parameters.js'
+import { outcomeOf, tellStandIns } from '../suite.js'
+import type { Fn } from './calls.js'
+
+/** A test with the services that it names; `skip`: why it cannot run. Decided now, before any hook. */
+export function testWithServices(
+  fn: Fn,
+  settings: FixtureSettings,
+  where: Where,
+): { readonly skip?: string; readonly body: Fn } {
+  const names = namesOf(fn).filter(name => (FIXTURES as readonly string[]).includes(name))
+  if (names.length === 0) return { body: fn }
+  const provided = decideSync(names, { ...where, needs: settings.needs ?? [] })
+  const outcome = outcomeOf(provided)
+  if (!outcome.run && 'skip' in outcome) return { skip: outcome.skip, body: fn }
+  const body = async function (this: unknown, context: object) {
+    if (!outcome.run) throw outcome.fail
+    tellStandIns(provided)
+    const opened: Opened[] = []
+    let failed = true
+    try {
+      for (const one of provided) opened.push(await open(one, settings, where))
+      const fixtures = new Map(names.map((name, i) => [name, opened[i]?.fixture]))
+      await fn.call(this, withServices(context, fixtures) as never)
+      failed = false
+    } finally {
+      for (const one of opened.reverse()) await one.close({ failed })
+    }
+  }
+  return { body }
+}
+
+/** `t => …` is what tests of Node are like; a pattern that cannot be read is the author's mistake. */
+function namesOf(fn: Fn): readonly string[] {
+  try {
+    return fixturesOf(fn) ?? []
+  } catch (error) {
+    const pattern = /^[^({=]*\(\s*\{/.test(Function.prototype.toString.call(fn))
+    if (error instanceof NotDestructured && !pattern) return []
+    throw error
+  }
+}
+
+/** Node's context keeps its state in private fields: its methods want the context itself. */
+function withServices(context: object, fixtures: ReadonlyMap<string | symbol, unknown>): object {
+  return new Proxy(context, {
+    get(target, key) {
+      if (fixtures.has(key)) return fixtures.get(key)
+      const value = Reflect.get(target, key, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+}

@@ -1,0 +1,26 @@
+import { keepsItsPromises } from './suite.js'
+
+keepsItsPromises({
+  name: 'vitest',
+  ending: '.test.mjs',
+  packages: ['vitest'],
+  prelude: `import fs from 'node:fs'
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
+import { describe, requireServices, test } from 'holdfast/vitest'
+`,
+  topLevelAwait: true,
+  project: ({ setUp }) => ({
+    'package.json': '{ "type": "module" }',
+    'vitest.config.mjs': `export default { test: { ${setUp ? "globalSetup: ['holdfast/vitest/setup']" : ''} } }`,
+  }),
+  command: ({ junit }) => ({
+    args: [
+      'node_modules/vitest/vitest.mjs',
+      'run',
+      '--reporter=verbose',
+      '--reporter=junit',
+      `--outputFile.junit=${junit}`,
+      '--no-cache',
+    ],
+  }),
+})
