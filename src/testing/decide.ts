@@ -101,6 +101,7 @@ const NOT_HERE: Reaper = {
   watch() {},
   mark: () => ({}),
   own() {},
+  container() {},
   release() {},
   close: async () => {},
 }
