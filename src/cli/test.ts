@@ -44,11 +44,12 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   const begun = Date.now()
   const onVerdict = reporting.verdict.bind(reporting)
   const looks = new Looks(plan, { afresh: true, logins: new Map(), signal, onVerdict })
+  const onProgress = (text: string) => reporting.say(`holdfast: ${text}`)
   const served: Served[] = []
   try {
     await Promise.all(
       plan.needs.map(async (one, i) => {
-        served[i] = await serve(one, plan, { reaper, looks, signal })
+        served[i] = await serve(one, plan, { reaper, looks, signal, onProgress })
       }),
     )
     signal.throwIfAborted()

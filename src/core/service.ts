@@ -70,6 +70,11 @@ export interface Session {
   /** Version, incarnation and age, as far as they can be read. */
   inspect?(): Promise<Server>
   query?(text: string): Promise<readonly Row[]>
+  /**
+   * Statements one after another, each its own transaction, sent at once: the server goes on to the next one although
+   * this process dies in between, and after an error, too. Resolves with the rows of each; throws the first error.
+   */
+  series?(texts: readonly string[]): Promise<readonly (readonly Row[])[]>
   /** Writes and takes back, leaving nothing. */
   write?(): Promise<void>
   /** What is missing, or undefined when the expectation is met. */

@@ -9,8 +9,8 @@ import { statusOfSignal } from './signals.js'
 export interface JobOptions {
   readonly reaper: Reaper
   readonly env?: NodeJS.ProcessEnv
-  /** `stderr`: it writes there itself. `kept`: it is copied there, and its end is kept for a message. */
-  readonly output: 'stderr' | 'kept'
+  /** `stderr`: it writes there itself. `kept`: it is copied there, and its end is kept for a message; `quiet`: only kept. */
+  readonly output: 'stderr' | 'kept' | 'quiet'
 }
 
 export interface JobEnd {
@@ -46,7 +46,7 @@ export class Job {
     readonly clock: Clock = systemClock,
   ) {
     const [file = '', ...args] = argv
-    const out = output === 'kept' ? ('pipe' as const) : 2
+    const out = output === 'stderr' ? 2 : ('pipe' as const)
     const mark = reaper.mark()
     const failed = (error: NodeJS.ErrnoException): JobEnd => ({ ...couldNotRun(file, error), tail: '' })
     let child: ChildProcess
@@ -66,7 +66,7 @@ export class Job {
     if (pid) reaper.watch(pid, 'tree')
     let tail = ''
     const keep = (chunk: Buffer) => {
-      process.stderr.write(chunk)
+      if (output === 'kept') process.stderr.write(chunk)
       tail = (tail + chunk.toString()).slice(-TAIL)
     }
     child.stdout?.on('data', keep)
@@ -79,7 +79,7 @@ export class Job {
       child.once('exit', async (code, signal) => {
         this.#over = true
         // What it left running may hold the pipes open.
-        if (output === 'kept') await this.#drained(child)
+        if (output !== 'stderr') await this.#drained(child)
         await this.#endGroup()
         child.stdout?.destroy()
         child.stderr?.destroy()

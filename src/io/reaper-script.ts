@@ -2,7 +2,7 @@
  * What the watchdog of reaper.ts runs: POSIX sh without tools beyond sleep, rm and grep on Linux, and ps and pgrep elsewhere.
  * Arguments: the platform as Node names it, the name of the owner record.
  * `held` and `known` are lists of lines.
- * held:  "tree PID START", "postgres PID START", "mark NAME=VALUE", "dir PATH", as received
+ * held:  "tree PID START", "postgres PID START", "mark NAME=VALUE", "container NAME ENGINE", "dir PATH", as received
  * known: "PID START" of every process to end; grows as descendants are found
  */
 export const REAPER_SCRIPT = `
@@ -98,6 +98,17 @@ settle() {
   return 1
 }
 
+# Has engine $1 remove container $2; an engine that hangs is killed after 10 s.
+remove() {
+  "$1" rm --force --volumes "$2" </dev/null &
+  turn=0
+  while [ $turn -lt 100 ] && kill -0 $! 2>/dev/null; do
+    turn=$((turn + 1))
+    sleep 0.1 2>/dev/null || { sleep 1; turn=$((turn + 9)); }
+  done
+  kill -s KILL $! 2>/dev/null
+}
+
 while IFS= read -r line; do
   case $line in
     'free '*)
@@ -125,6 +136,14 @@ for one in $held; do
 done
 # A stopped process cannot fork: once all are stopped and no new one is found, none escapes.
 settle || { grow STOP; send KILL; settle; }
+
+for one in $held; do
+  case $one in 'container '*)
+    one=\${one#* }
+    case $one in holdfast-*) remove "\${one#* }" "\${one%% *}" & ;; esac ;;
+  esac
+done
+wait
 
 for one in $held; do
   case $one in 'dir '*)

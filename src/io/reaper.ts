@@ -32,13 +32,21 @@ export interface Reaper {
    * Throws where the name does not start with `holdfast-`.
    */
   own(dir: string): void
-  /** Forgets a process or directory, which is then left alone. */
-  release(pidOrDir: number | string): void
+  /**
+   * Registers a container, which may not be there yet: `ENGINE rm --force --volumes NAME`, for at most 10 s.
+   * Throws where the engine is no absolute path, or the name does not start with `holdfast-`.
+   */
+  container(engine: string, name: string): void
+  /** Forgets a process, directory or container, which is then left alone. */
+  release(pidOrName: number | string): void
   /** Ends whatever is still registered; resolves when that is done and the shell is gone. Never rejects. */
   close(): Promise<void>
 }
 
 const MARK = 'HOLDFAST_RUN'
+
+/** Every container that holdfast makes has a name that starts so. */
+export const CONTAINER_PREFIX = 'holdfast-'
 
 /** Starts the watchdog. It does not keep this process alive. */
 export function startReaper(): Reaper {
@@ -67,6 +75,14 @@ export function startReaper(): Reaper {
       recordOwner(dir)
       register(dir, `dir ${dir}`)
     },
+    container(engine, name) {
+      if (!isAbsolute(engine) || engine.includes('\n') || !CONTAINER_NAME.test(name)) {
+        throw new TypeError(
+          `container(): give an absolute path and ${CONTAINER_PREFIX}…, not ${engine} ${name}`,
+        )
+      }
+      register(name, `container ${name} ${engine}`)
+    },
     release(key) {
       const line = lines.get(key)
       if (line !== undefined) shell?.send(`free ${line}`)
@@ -76,15 +92,23 @@ export function startReaper(): Reaper {
   }
 }
 
+const CONTAINER_NAME = new RegExp(`^${CONTAINER_PREFIX}[\\w.-]+$`)
+
+/** Where engines look for their settings, their socket and their state. */
+const OF_ENGINES = /^(DOCKER_|CONTAINERS?_|PODMAN_|XDG_|(HOME|USER|TMPDIR|DBUS_SESSION_BUS_ADDRESS)$)/
+
 function startShell() {
   const PATH = process.env.PATH ?? '/usr/local/bin:/usr/bin:/bin'
+  const environment = Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => OF_ENGINES.test(name)),
+  )
   // The script is in the environment, so that a list of processes shows a name and not the whole of it.
   const code = 'eval "$HOLDFAST_REAPER"'
   const child = spawn('/bin/sh', ['-c', code, 'holdfast-reaper', process.platform, OWNER_RECORD], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
-    env: { PATH, HOLDFAST_REAPER: REAPER_SCRIPT },
+    env: { ...environment, PATH, HOLDFAST_REAPER: REAPER_SCRIPT },
   })
   const gone = new Promise<void>(resolve => {
     child.once('exit', () => resolve())

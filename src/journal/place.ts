@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { usage } from '../core/errors.js'
-import { redactAddress, Secret } from '../core/redact.js'
+import { redactAddress, redactPath, Secret } from '../core/redact.js'
 
 /** Where a journal is kept. */
 export type Place = Nowhere | Files | Table
@@ -47,6 +47,21 @@ export function placeOf(configured: string | undefined, around: Surroundings): P
   if (env.HOLDFAST_JOURNAL) return named(env.HOLDFAST_JOURNAL, 'HOLDFAST_JOURNAL', cwd, around)
   if (configured) return named(configured, 'journal', configFile ? dirname(configFile) : cwd, around)
   return ofProject(around)
+}
+
+/**
+ * Where a journal is that is named to be read.
+ *
+ * @throws HoldfastError (usage) for what is not there, or cannot be a journal.
+ */
+export function placeGiven(text: string, around: Surroundings): Place {
+  const variable = /^env:(.*)$/.exec(text)?.[1]
+  if (variable !== undefined && !around.env[variable])
+    throw usage(`"${text}" is not a journal: the variable is not set`)
+  const place = named(text, 'journal', around.cwd, around)
+  if (place.kind === 'files' && !existsSync(place.path))
+    throw usage(`"${redactPath(text)}" is not a journal: there is no such file or folder`)
+  return place
 }
 
 function named(text: string, option: string, base: string, around: Surroundings): Place {

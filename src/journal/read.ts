@@ -23,7 +23,7 @@ export interface ReadOptions extends Pick<JournalOptions, 'open'> {
 }
 
 /** How long the database is waited for, and each question, in milliseconds. */
-const OPEN_MS = 10_000
+const OPEN_MS = 3000
 const ASK_MS = 30_000
 
 /**

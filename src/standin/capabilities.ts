@@ -13,28 +13,33 @@ export const CAPABILITIES = {
   postgres: {
     concurrency: {
       meaning: 'sessions that work at the same time, each in its own transaction',
-      lackedBy: ['pglite'],
+      lackedBy: ['pglite', 'sqlite'],
     },
     sessions: {
       meaning: 'SET, temporary tables and advisory locks that belong to one connection',
-      lackedBy: ['pglite'],
+      lackedBy: ['pglite', 'sqlite'],
     },
-    authentication: { meaning: 'a wrong password is rejected', lackedBy: ['pglite'] },
+    dialect: { meaning: 'PostgreSQL’s own SQL', lackedBy: ['sqlite'] },
+    databases: { meaning: 'CREATE DATABASE, which connections can then use', lackedBy: ['pglite', 'sqlite'] },
+    authentication: { meaning: 'a wrong password is rejected', lackedBy: ['pglite', 'sqlite'] },
     cancel: {
       meaning: 'ending a running statement by pg_cancel_backend or a cancel request',
-      lackedBy: ['pglite'],
+      lackedBy: ['pglite', 'sqlite'],
     },
-    'statement-timeout': { meaning: 'statement_timeout ends a statement', lackedBy: ['pglite'] },
-    icu: { meaning: 'ICU collations, such as "de-x-icu"', lackedBy: ['pglite'] },
+    'statement-timeout': { meaning: 'statement_timeout ends a statement', lackedBy: ['pglite', 'sqlite'] },
+    icu: { meaning: 'ICU collations, such as "de-x-icu"', lackedBy: ['pglite', 'sqlite'] },
     extensions: {
       meaning: 'CREATE EXTENSION of the contrib modules, such as pgcrypto',
-      lackedBy: ['pglite'],
+      lackedBy: ['pglite', 'sqlite'],
     },
-    'listen-notify': { meaning: 'NOTIFY reaches a LISTEN of another connection', lackedBy: ['pglite'] },
-    'logical-replication': { meaning: 'logical replication slots', lackedBy: ['pglite'] },
+    'listen-notify': {
+      meaning: 'NOTIFY reaches a LISTEN of another connection',
+      lackedBy: ['pglite', 'sqlite'],
+    },
+    'logical-replication': { meaning: 'logical replication slots', lackedBy: ['pglite', 'sqlite'] },
     tls: {
       meaning: 'encrypted connections',
-      lackedBy: ['system-postgres', 'embedded-postgres', 'pglite'],
+      lackedBy: ['system-postgres', 'embedded-postgres', 'container', 'pglite', 'sqlite'],
     },
   },
   redis: {
@@ -46,7 +51,7 @@ export const CAPABILITIES = {
     },
     functions: {
       meaning: 'FUNCTION and FCALL',
-      lackedBy: ['ioredis-mock', { rung: 'system-redis', below: '7.0' }],
+      lackedBy: ['ioredis-mock', { rung: 'system-redis', below: '7.0' }, { rung: 'container', below: '7.0' }],
     },
     'client-commands': { meaning: 'CLIENT LIST, CLIENT KILL and the like', lackedBy: ['ioredis-mock'] },
     'server-commands': { meaning: 'CONFIG, SLOWLOG, MEMORY, SAVE', lackedBy: ['ioredis-mock'] },
@@ -67,33 +72,52 @@ export const CAPABILITIES = {
       meaning: 'Redis’ own checks and messages for odd arguments; wrong types are always noticed',
       lackedBy: ['ioredis-mock'],
     },
-    cluster: { meaning: 'cluster mode', lackedBy: ['system-redis', 'ioredis-mock'] },
-    tls: { meaning: 'encrypted connections', lackedBy: ['system-redis', 'ioredis-mock'] },
+    cluster: { meaning: 'cluster mode', lackedBy: ['system-redis', 'container', 'ioredis-mock'] },
+    tls: { meaning: 'encrypted connections', lackedBy: ['system-redis', 'container', 'ioredis-mock'] },
   },
   mysql: {
+    dialect: { meaning: 'the SQL of MySQL and MariaDB', lackedBy: ['sqlite'] },
+    concurrency: {
+      meaning: 'sessions that write at the same time, each in its own transaction',
+      lackedBy: ['sqlite'],
+    },
+    authentication: { meaning: 'a wrong password is rejected', lackedBy: ['sqlite'] },
+    databases: { meaning: 'CREATE DATABASE, and tables in it', lackedBy: ['sqlite'] },
     'json-arrows': { meaning: 'column->"$.path" and ->>', lackedBy: ['system-mariadb'] },
-    'lateral-joins': { meaning: 'JOIN LATERAL', lackedBy: ['system-mariadb'] },
-    'functional-indexes': { meaning: 'indexes on expressions', lackedBy: ['system-mariadb'] },
-    'caching-sha2': { meaning: 'the authentication caching_sha2_password', lackedBy: ['system-mariadb'] },
-    tls: { meaning: 'encrypted connections', lackedBy: ['system-mariadb'] },
+    'lateral-joins': { meaning: 'JOIN LATERAL', lackedBy: ['system-mariadb', 'sqlite'] },
+    'functional-indexes': { meaning: 'indexes on expressions', lackedBy: ['system-mariadb', 'sqlite'] },
+    'caching-sha2': {
+      meaning: 'the authentication caching_sha2_password',
+      lackedBy: ['system-mariadb', 'sqlite'],
+    },
+    tls: { meaning: 'encrypted connections', lackedBy: ['system-mariadb', 'sqlite'] },
   },
   clickhouse: {
     'query-parameters': {
       meaning: '{name:Type} in a query, given by param_name',
-      lackedBy: [{ rung: 'system-clickhouse', below: '19.14' }],
+      lackedBy: [
+        { rung: 'system-clickhouse', below: '19.14' },
+        { rung: 'container', below: '19.14' },
+      ],
     },
     'window-functions': {
       meaning: 'functions with OVER',
-      lackedBy: [{ rung: 'system-clickhouse', below: '21.9' }],
+      lackedBy: [
+        { rung: 'system-clickhouse', below: '21.9' },
+        { rung: 'container', below: '21.9' },
+      ],
     },
     'json-output': {
       meaning: 'the format JSONStringsEachRow and other formats of recent drivers',
-      lackedBy: [{ rung: 'system-clickhouse', below: '20.10' }],
+      lackedBy: [
+        { rung: 'system-clickhouse', below: '20.10' },
+        { rung: 'container', below: '20.10' },
+      ],
     },
     concurrency: { meaning: 'statements that run at the same time', lackedBy: ['chdb'] },
     settings: { meaning: 'settings among the parameters of a request', lackedBy: ['chdb'] },
     compression: { meaning: 'bodies with a Content-Encoding', lackedBy: ['chdb'] },
-    tls: { meaning: 'encrypted connections', lackedBy: ['system-clickhouse', 'chdb'] },
+    tls: { meaning: 'encrypted connections', lackedBy: ['system-clickhouse', 'container', 'chdb'] },
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, Capability>>>>
 

@@ -17,7 +17,7 @@ export interface Handover {
   readonly fallback?: string | undefined
   /** Where the stand-in is, in libpq's keywords; with the password. */
   readonly address?: ReadonlyMap<string, string>
-  /** The real one's address as it was given, where no variable holds it. */
+  /** The real one's address as it was given, where no variable holds it; or that of a stand-in that is a file. */
   readonly url?: string
   /** The scheme where no variable says another, like `postgres`. */
   readonly scheme: string
@@ -44,6 +44,7 @@ export function handOver(env: Env, handovers: readonly Handover[]): Record<strin
         ? one.sources
         : [{ kind: 'url', variable: one.fallback } as const]
     if (one.decision === 'skip') for (const source of sources) clear(result, source)
+    else if (one.url && one.decision === 'stand-in') pointAtFile(result, sources, one.url, one.fallback)
     else if (one.url && one.fallback) result.set(one.fallback, one.url)
     else if (one.address) for (const source of sources) point(result, source, one.address, one.scheme)
   }
@@ -65,6 +66,18 @@ function clear(env: Map<string, string>, source: Source): void {
       ? Object.keys(PG_VARIABLES)
       : [...Object.keys(DB_VARIABLES), SOCKET])
       env.delete(variable)
+}
+
+/** Variables that hold an address get it as it is. A family of variables cannot say it, and goes. */
+function pointAtFile(
+  env: Map<string, string>,
+  sources: readonly Source[],
+  url: string,
+  fallback: string | undefined,
+): void {
+  for (const source of sources) clear(env, source)
+  const variables = sources.flatMap(source => (source.kind === 'url' ? [source.variable] : []))
+  for (const variable of variables.length > 0 ? variables : fallback ? [fallback] : []) env.set(variable, url)
 }
 
 /** Laravel prefers it to DB_HOST. */

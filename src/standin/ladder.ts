@@ -21,6 +21,8 @@ interface Named {
   /** For people: `PostgreSQL 15.18 (system binaries)`. */
   readonly label: string
   readonly version?: string
+  /** The rung whose capabilities it has, where that is not its own. */
+  readonly like?: string
   close?(): Promise<void>
 }
 
@@ -128,7 +130,7 @@ async function tryRung<StandIn extends Named>(
   if (lacks.length > 0) return { why: `lacks ${lacks.join(', ')}` }
   try {
     const standIn = await rung.start()
-    const late = lacking(service, standIn.name, needs, standIn.version)
+    const late = lacking(service, standIn.like ?? standIn.name, needs, standIn.version)
     if (late.length === 0) return { standIn }
     await standIn.close?.()
     return { why: `version ${standIn.version} lacks ${late.join(', ')}` }

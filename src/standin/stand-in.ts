@@ -11,6 +11,10 @@ export interface StandIn {
   /** With the password: for the environment of a command, never for a log. */
   readonly url: string
   readonly version: string
+  /** True where nothing listens, and `url` names a file: there is nothing to probe. */
+  readonly serverless?: boolean
+  /** The rung whose capabilities (capabilities.ts) it has, where that is not its own. */
+  readonly like?: string
   /** How long it took to start, in milliseconds. */
   readonly startedMs: number
   /** Ends the server and removes its directory. Never rejects because the server is gone already. */
@@ -22,8 +26,8 @@ export interface StandInOptions {
   readonly signal: AbortSignal
   /** Ends the server should this process be killed. */
   readonly reaper: Reaper
-  /** The image of a rung that runs one. */
-  readonly image?: string
+  /** What the container is made of; pulled where it is missing. Default: the best that is here; none is pulled. */
+  readonly image?: string | undefined
   /** Where the server's directory is made. Default: /dev/shm with 512 MB free, else the temporary directory. */
   readonly tmp?: string
   /** How long a start may take, in milliseconds; default 30,000. */
@@ -32,6 +36,10 @@ export interface StandInOptions {
   readonly env?: Environment
   /** The project in which npm packages are looked for. Default: the working directory. */
   readonly cwd?: string
+  /** Of the real server, where it is known: the same major version is preferred. */
+  readonly version?: string | undefined
+  /** Hears of what takes long, a sentence each. */
+  readonly onProgress?: ((text: string) => void) | undefined
   /** The next TCP port to try. Default: a random one below those that systems give to outgoing connections. */
   readonly nextPort?: () => number
 }

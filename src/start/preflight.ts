@@ -1,4 +1,5 @@
 import { HoldfastError } from '../core/errors.js'
+import { unnamedHosts } from '../core/near.js'
 import { shellWord } from '../core/quoting.js'
 import type { Aim, Outcome, WaitOptions } from '../gate/outcome.js'
 import type { Reaper } from '../io/reaper.js'
@@ -6,7 +7,6 @@ import { dialectOf } from './dialects.js'
 import { type Infrastructure, needs, partial, whole } from './infrastructure.js'
 import { type Live, liveOf } from './live.js'
 import { migrate } from './migrate.js'
-import { remoteHosts } from './near.js'
 import { checkSchema, expectingOf } from './schema.js'
 import { type StageEnd, type Stages, skipped } from './stages.js'
 
@@ -91,11 +91,13 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
 /** CMD takes its address from the environment: all databases that it may mean count. */
 function refusalOf({ aims, allowRemote }: Preflight, lock: Aim): string | undefined {
   const meant = [lock, ...aims.filter(({ service }) => dialectOf(service.name))]
-  const hosts = meant.flatMap(({ target }) => remoteHosts(target)).filter(host => !allowRemote.includes(host))
+  const hosts = unnamedHosts(
+    meant.map(({ target }) => target),
+    allowRemote,
+  )
   if (hosts.length === 0) return undefined
-  const named = [...new Set(hosts)]
-  const options = named.map(host => `--allow-remote ${shellWord(host)}`).join(' ')
-  return `CMD would change a database at ${named.join(' and ')}, which --validate does on this machine only. Give it a database of its own, or say ${options}`
+  const options = hosts.map(host => `--allow-remote ${shellWord(host)}`).join(' ')
+  return `CMD would change a database at ${hosts.join(' and ')}, which --validate does on this machine only. Give it a database of its own, or say ${options}`
 }
 
 /** Stages that say nothing of targets. */

@@ -23,8 +23,6 @@ export interface Asking extends Shared {
   readonly time?: () => number
   /** Where answers are kept. Default: `holdfast-availability-UID` in the temporary folder. */
   readonly directory?: string
-  /** How it is found out. Default: `look`. */
-  readonly look?: typeof look
 }
 
 /** How often those that wait for another process' look see whether there is an answer, in milliseconds. */
@@ -43,18 +41,17 @@ const SLACK_MS = 1000
 export async function available(aim: Aim, terms: Terms, asking: Asking): Promise<Known> {
   const { afresh = false, clock = systemClock, time = Date.now, signal } = asking
   const answers = kept(aim, terms) ? Answers.open(asking.directory) : undefined
-  if (!answers) return { ...(await (asking.look ?? look)(aim, terms, asking)), at: time() }
-  const file = answers.fileOf(aim, terms)
+  const file = answers?.fileOf(aim, terms) ?? ''
   const ask = async () => {
-    const seen = await (asking.look ?? look)(aim, terms, asking)
+    const seen = await look(aim, terms, asking)
     signal.throwIfAborted()
     const at = time()
     const { state, verdict, attempts, readyAfterMs } = seen.outcome
-    answers.write(file, { state, verdict, attempts, readyAfterMs, waited: seen.waited, at })
-    answers.sweep(at)
+    answers?.write(file, { state, verdict, attempts, readyAfterMs, waited: seen.waited, at })
+    answers?.sweep(at)
     return { ...seen, at }
   }
-  if (afresh) return ask()
+  if (!answers || afresh) return ask()
   const known = () => {
     const answer = answers.read(file, terms.availabilityMs, time())
     return answer && knownOf(aim, answer)

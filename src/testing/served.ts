@@ -17,6 +17,8 @@ export interface Serving {
   readonly signal: AbortSignal
   /** Where stand-ins are started; default: in this process. */
   readonly elsewhere?: Elsewhere
+  /** Hears of what takes long, like a pull: a sentence each. */
+  readonly onProgress?: (text: string) => void
 }
 
 /**
@@ -26,7 +28,7 @@ export interface Serving {
  */
 export async function serve(need: Need, plan: TestPlan, serving: Serving): Promise<Served> {
   const { aim, usual, offline, ...asked } = need
-  const { looks, reaper, signal, elsewhere } = serving
+  const { looks, reaper, signal, elsewhere, onProgress } = serving
   const service = await loadService(asked.service)
   const seen = aim && (await looks.at(aim))
   signal.throwIfAborted()
@@ -42,6 +44,7 @@ export async function serve(need: Need, plan: TestPlan, serving: Serving): Promi
     reaper,
     signal,
     elsewhere,
+    onProgress,
   })
   if (!cutOff || settled.choice.decision === 'real') return { ...asked, ...settled }
   const message = `${settled.choice.message} Offline: test.offline holds.`

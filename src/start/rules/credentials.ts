@@ -1,7 +1,7 @@
 import { relative } from 'node:path'
 import type { Level } from '../../core/concern.js'
+import { farthest } from '../../core/near.js'
 import type { Target } from '../../core/target.js'
-import { farthest } from '../near.js'
 import { isWellKnown } from '../passwords.js'
 import type { Flaw, Rule } from '../rule.js'
 import type { Checked, CheckedTarget } from '../subject.js'

@@ -1,4 +1,4 @@
-import { farthest } from '../near.js'
+import { farthest } from '../../core/near.js'
 import type { Rule } from '../rule.js'
 import { shownValue } from '../secrets.js'
 

@@ -1,6 +1,6 @@
 import type { Level } from '../../core/concern.js'
+import { farthest, type Nearness } from '../../core/near.js'
 import type { Target } from '../../core/target.js'
-import { farthest, type Nearness } from '../near.js'
 import type { Flaw, Rule } from '../rule.js'
 import { adding } from '../setting.js'
 import type { Checked, CheckedTarget } from '../subject.js'

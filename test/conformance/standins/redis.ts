@@ -42,7 +42,7 @@ const waitFor = <T>(promise: Promise<T>) => Promise.race([promise, delay(1_000, 
 
 export const redis: StandInSubject = {
   service: 'redis',
-  rungs: ['system-redis', 'ioredis-mock'],
+  rungs: ['system-redis', 'container', 'ioredis-mock'],
   keep: (url, name) => replies(`SET ${name} 1`)(url).then(() => {}),
   has: async (url, name) => (await replies(`GET ${name}`)(url))[0] === '1',
   capabilities: {

@@ -1,6 +1,6 @@
-import type { Host } from '../core/hosts.js'
-import { isPrivateAddress } from '../core/networks.js'
-import type { Target } from '../core/target.js'
+import type { Host } from './hosts.js'
+import { isPrivateAddress } from './networks.js'
+import type { Target } from './target.js'
 
 /**
  * How far a connection goes, as an address shows it: on this machine; to a name without a dot, as containers of one
@@ -16,10 +16,15 @@ const PRIVATE_NAME = /\.(internal|local|lan|home\.arpa|svc|test)$/i
 const LOCAL = /^(localhost|.+\.localhost|127\.\d+\.\d+\.\d+|::1|0\.0\.0\.0|::)$/i
 
 /** The hosts of a target that are neither this machine nor a name without a dot. */
-export const remoteHosts = ({ hosts }: Target): string[] =>
+const remoteHosts = ({ hosts }: Target): string[] =>
   hosts.flatMap(host =>
     'host' in host && /private|public/.test(nearnessOf(host)) ? [host.address ?? host.host] : [],
   )
+
+/** Those of them that nobody named: what creates, resets or drops keeps away from their databases. */
+export const unnamedHosts = (targets: readonly Target[], named: readonly string[]): string[] => [
+  ...new Set(targets.flatMap(remoteHosts).filter(host => !named.includes(host))),
+]
 
 function nearnessOf(host: Host): Nearness {
   if ('path' in host) return 'local'

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
-import { parseTarget } from '../core/target.js'
 import { SCHEMES } from '../services/registry.js'
 import { farthest } from './near.js'
+import { parseTarget } from './target.js'
 
 test.each([
   ['localhost', 'local'],

@@ -1,0 +1,50 @@
+import { HoldfastError } from '../core/errors.js'
+import { plain } from '../core/redact.js'
+import { ProbeError } from '../core/service.js'
+import type { NotReady } from '../core/verdict.js'
+
+/** Why there is no database, by the HTTP status that IntegreSQL has for it. */
+export type Status = 400 | 403 | 404 | 405 | 410 | 413 | 423 | 500 | 503
+
+/** What a caller can act upon: an unknown template, one that was discarded, a server that does not answer. */
+export class IsolationError extends Error {
+  override readonly name = 'IsolationError'
+  constructor(
+    readonly status: Status,
+    message: string,
+  ) {
+    super(message)
+  }
+}
+
+/** SQLSTATE → what to do about it. Source: PostgreSQL manual, appendix A. */
+const NEXT: Readonly<Record<string, (role: string) => string>> = {
+  '42501': role =>
+    `Let the role make databases, as a superuser: ALTER ROLE ${role} CREATEDB; or isolate by mode "schema" or "transaction".`,
+  '53100': () =>
+    'The disk of the server is full: free some, take a smaller pool, or drop databases that were kept (SELECT datname FROM pg_database).',
+  '53300': () => 'All connections of the server are taken: raise max_connections, or run fewer workers.',
+  '55006': () =>
+    'Somebody is connected to the template that is copied (for an empty database that is template1): end that session.',
+}
+
+/** What a statement's error means for isolation; other errors stay as they are. */
+export function explained(error: unknown, role: string): unknown {
+  if (!(error instanceof ProbeError)) return error
+  const { code, message, reason } = error.finding
+  const next = NEXT[code ?? '']?.(role)
+  if (reason === 'connection-lost' || reason === 'server-not-ready')
+    return new IsolationError(503, `the server is gone: ${message}`)
+  return new HoldfastError('config', `isolation: ${plain(message)}${next ? `. ${next}` : ''}`, {
+    cause: error,
+  })
+}
+
+/** A server that no session could be had with. */
+export const unreachable = (verdict: NotReady): HoldfastError => HoldfastError.fromVerdict(verdict)
+
+/** SQLSTATE of an error, or of its cause. */
+export function codeOf(error: unknown): string | undefined {
+  const cause = error instanceof HoldfastError ? error.cause : error
+  return cause instanceof ProbeError ? cause.finding.code : undefined
+}

@@ -1,0 +1,48 @@
+import { randomBytes } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { Isolation } from './isolation.js'
+
+export interface Listening {
+  /** `http://127.0.0.1:PORT/TOKEN`: whoever has it gets the server's password, so it is a secret itself. */
+  readonly baseUrl: string
+  /** Ends every connection. */
+  close(): Promise<void>
+}
+
+/**
+ * Serves an Isolation on a free port of 127.0.0.1, below a path that nobody guesses: other users of this machine
+ * reach the port, too. Refuses browsers.
+ */
+export async function listen(isolation: Isolation): Promise<Listening> {
+  const token = randomBytes(16).toString('hex')
+  const server = createServer(async (request, response) => {
+    const refused = refusal(request)
+    const path = request.url?.startsWith(`/${token}/`) ? request.url.slice(token.length + 1) : undefined
+    if (!refused && path && (await isolation.handle(request, response, path))) return
+    response.writeHead(refused ? 403 : 404, { 'Content-Type': 'application/json; charset=UTF-8' })
+    response.end(JSON.stringify({ message: refused ?? 'Not Found' }))
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  server.unref()
+  const { port } = server.address() as { port: number }
+  return {
+    baseUrl: `http://127.0.0.1:${port}/${token}`,
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
+  }
+}
+
+/** A page in a browser may send requests here: it says where it is from, or was led here by another name (DNS rebinding). */
+function refusal({ headers }: IncomingMessage): string | undefined {
+  if (headers.origin !== undefined || headers['sec-fetch-site'] !== undefined)
+    return 'browsers are not served'
+  return /^(127\.0\.0\.1|localhost)(:\d+)?$/.test(headers.host ?? '')
+    ? undefined
+    : 'the Host header names another host'
+}
