@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { HoldfastError } from '../core/errors.js'
 import type { Target } from '../core/target.js'
-import { asOwner } from '../io/owner.js'
+import { ownerFrom } from '../io/owner.js'
 import { IsolationError, type Status } from './errors.js'
 import type { Manager } from './manager.js'
 
@@ -36,7 +36,7 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, route: Route]
     async (manager, _hash, _id, { body }) => {
       const { hash, builder } = await body()
       if (typeof hash !== 'string' || hash === '') throw new IsolationError(400, 'hash is required')
-      const name = await manager.initialize(hash, asOwner(builder))
+      const name = await manager.initialize(hash, ownerIn(builder))
       return { status: 200, body: database(manager, hash, name) }
     },
   ],
@@ -82,9 +82,12 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, route: Route]
   ['DELETE', /^\/admin\/templates$/, manager => manager.reset().then(() => DONE)],
 ]
 
+const ownerIn = (value: unknown) =>
+  typeof value === 'object' && value !== null ? ownerFrom({ ...value }) : undefined
+
 function holderIn(query: URLSearchParams) {
   try {
-    return asOwner(JSON.parse(query.get('holder') ?? 'null'))
+    return ownerIn(JSON.parse(query.get('holder') ?? 'null'))
   } catch {
     throw new IsolationError(400, 'holder is not JSON')
   }

@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { asOwner, isDead, type Owner, thisProcess } from '../io/owner.js'
+import { isDead, type Owner, ownerFrom, thisProcess } from '../io/owner.js'
 
 /** Our record on a database or schema, as JSON in its comment: who made it, when, and what for. */
 export interface OwnerRecord {
@@ -45,7 +45,7 @@ export function readRecord(comment: string | null | undefined): OwnerRecord | un
     const { kind, host, run, madeAt } = record
     const known = kind === 'template' || kind === 'clone' || kind === 'schema'
     const valid = known && typeof host === 'string' && typeof run === 'string' && Number.isFinite(madeAt)
-    return valid && asOwner(record.owner) ? record : undefined
+    return valid && ownerFrom({ ...record.owner }) ? record : undefined
   } catch {
     return undefined
   }
