@@ -5,6 +5,7 @@ import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { handOver } from '../standin/handover.js'
 import { Looks } from '../testing/looks.js'
+import type { Offer } from '../testing/offer.js'
 import { planTests } from '../testing/plan.js'
 import { decisionOf, type Served, serve } from '../testing/served.js'
 import { handoversOf } from '../testing/variables.js'
@@ -46,6 +47,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   const looks = new Looks(plan, { afresh: true, logins: new Map(), signal, onVerdict })
   const onProgress = (text: string) => reporting.say(`holdfast: ${text}`)
   const served: Served[] = []
+  let offer: Offer | undefined
   try {
     await Promise.all(
       plan.needs.map(async (one, i) => {
@@ -57,7 +59,10 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
     await tell(reporting, served, exitStatus, Date.now() - begun)
     if (failed) return exitStatus
-    const running = runTold(command, reaper, handOver(env, await handoversOf(served, env)))
+    const { offerDatabases } = await import('../testing/offer.js')
+    offer = await offerDatabases(served, env, plan.config.test?.isolation, text => reporting.say(text))
+    const handed = handOver(env, await handoversOf(served, env))
+    const running = runTold(command, reaper, { ...handed, ...offer?.env })
     // Not before: a signal in between would end us, and not reach COMMAND.
     restore()
     return await running
@@ -66,6 +71,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     throw error
   } finally {
     restore()
+    await offer?.close()
     await Promise.all(served.map(({ choice }) => choice.decision === 'stand-in' && choice.standIn.close()))
     await reaper.close()
   }

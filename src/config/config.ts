@@ -66,6 +66,8 @@ export interface IsolationConfig {
   pool?: number | undefined
   /** Keeps the database of a test that failed. Default false. */
   keepFailed?: boolean | undefined
+  /** Hosts beyond this machine on which databases may be made and dropped. */
+  allowRemote?: string[] | undefined
 }
 
 /** What `holdfast.config.*` may hold. Durations are written like `250ms`, `5s`, `2m`. */

@@ -67,6 +67,7 @@ const isolation = z.strictObject({
   files: z.optional(strings),
   pool: z.optional(count),
   keepFailed: z.optional(z.boolean()),
+  allowRemote: z.optional(strings),
 })
 
 export const configSchema = z.strictObject({

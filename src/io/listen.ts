@@ -7,7 +7,7 @@ import { createServer, type Socket } from 'node:net'
 export function listenLocal(
   serve: (socket: Socket) => void,
   { most, refuse }: { most: number; refuse: (socket: Socket) => void },
-): Promise<{ port: number }> {
+): Promise<{ port: number; close: () => void }> {
   let open = 0
   const server = createServer({ noDelay: true }, socket => {
     open++
@@ -18,6 +18,9 @@ export function listenLocal(
   })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(0, '127.0.0.1', () => resolve({ port: (server.address() as { port: number }).port }))
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number }
+      resolve({ port, close: () => server.close() })
+    })
   })
 }

@@ -7,6 +7,7 @@ import { comment, dropStatements, type Source } from './template.js'
 /** Makes and drops the clones of one manager, and counts them. */
 export class Clones {
   readonly #leaving = new Set<string>()
+  readonly #making = new Set<Promise<unknown>>()
   #dropping: Promise<void> | undefined
   #made = 0
   #count = 0
@@ -24,7 +25,15 @@ export class Clones {
   }
 
   /** A copy, by the quickest way that this server has, with the database settings that copies lack. */
-  async make({ name: template, settings }: Source, urgency: Urgency): Promise<{ id: number; name: string }> {
+  make(source: Source, urgency: Urgency): Promise<{ id: number; name: string }> {
+    const making = this.#make(source, urgency)
+    this.#making.add(making)
+    const done = () => this.#making.delete(making)
+    making.then(done, done)
+    return making
+  }
+
+  async #make({ name: template, settings }: Source, urgency: Urgency): Promise<{ id: number; name: string }> {
     const id = ++this.#made
     const name = runName('c', this.run, id)
     this.#count++
@@ -71,6 +80,7 @@ export class Clones {
 
   /** Drops what is left, connected or not. */
   async close(names: readonly string[]): Promise<void> {
+    await Promise.allSettled(this.#making)
     await this.#dropping
     const all = [...new Set([...names, ...this.#leaving])]
     await Promise.all(all.map(name => this.server.run(dropStatements(this.server, name))))

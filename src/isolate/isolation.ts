@@ -21,7 +21,7 @@ export interface IsolationOptions {
   /** Reads an address. Throws HoldfastError (usage) for one that is no PostgreSQL server's. */
   readonly aim: (url: string) => Promise<Aim>
   /** The server behind `/api/v1`, for IntegreSQL's clients. */
-  readonly main?: ServerRequest
+  readonly main?: Omit<ServerRequest, 'url'> & { readonly aim: Aim }
   /** Hears what people should know, a line each. */
   readonly say?: (text: string) => void
   /** Finished templates at the end: `keep` as a cache for later runs (default), or `drop`. */
@@ -30,7 +30,8 @@ export interface IsolationOptions {
 
 interface Known {
   readonly id: string
-  readonly request: ServerRequest
+  readonly request: Omit<ServerRequest, 'url'>
+  readonly aim: () => Promise<Aim>
   manager?: Promise<Manager> | undefined
 }
 
@@ -89,27 +90,29 @@ export class Isolation {
       return answer(() => this.#open(known), { ...exchange, path: rest })
     }
     if (exchange.path === '/servers' && exchange.method === 'POST') {
-      const known = this.#know(checked(await exchange.body()))
+      const request = checked(await exchange.body())
+      const known = this.#know(request.url, request, () => this.options.aim(request.url))
       const { server } = await this.#open(known)
       return { status: 200, body: { id: known.id, major: server.about.major } }
     }
     const own = /^\/api\/v1(\/.*)$/.exec(exchange.path)?.[1]
     if (!own || !main) throw new IsolationError(404, 'Not Found')
-    return answer(() => this.#open(this.#know(main)), { ...exchange, path: own })
+    const known = () => this.#know('', main, async () => main.aim)
+    return answer(() => this.#open(known()), { ...exchange, path: own })
   }
 
-  #know(request: ServerRequest): Known {
-    const there = this.#known.get(request.url)
+  #know(url: string, request: Omit<ServerRequest, 'url'>, aim: () => Promise<Aim>): Known {
+    const there = this.#known.get(url)
     if (there) return there
-    const known = { id: randomBytes(8).toString('hex'), request }
-    this.#known.set(request.url, known)
+    const known = { id: randomBytes(8).toString('hex'), request, aim }
+    this.#known.set(url, known)
     return known
   }
 
   /** What could not be opened is tried again by the next request. */
   #open(known: Known): Promise<Manager> {
     const { templates = 'keep' } = this.options
-    known.manager ??= this.options.aim(known.request.url).then(aim => {
+    known.manager ??= known.aim().then(aim => {
       if (aim.service.name !== 'postgres')
         throw new IsolationError(400, `isolation is for PostgreSQL, not for ${aim.service.name}`)
       return Manager.open(aim, { ...known.request, templates })

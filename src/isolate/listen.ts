@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
+import { listenLocal } from '../io/listen.js'
 import type { Isolation } from './isolation.js'
 
 export interface Listening {
@@ -15,27 +16,38 @@ export interface Listening {
  */
 export async function listen(isolation: Isolation): Promise<Listening> {
   const token = randomBytes(16).toString('hex')
-  const server = createServer(async (request, response) => {
+  let server: Promise<Server> | undefined
+  const refuse = (socket: { destroy(): unknown }) => socket.destroy()
+  const { port, close } = await listenLocal(
+    socket => {
+      server ??= serving(isolation, token)
+      void server.then(one => one.emit('connection', socket))
+    },
+    { most: MOST, refuse },
+  )
+  return {
+    baseUrl: `http://127.0.0.1:${port}/${token}`,
+    async close() {
+      close()
+      const one = await server
+      one?.closeAllConnections()
+    },
+  }
+}
+
+/** More connections than this are refused. */
+const MOST = 500
+
+/** node:http is loaded when somebody comes: most runs need none. */
+async function serving(isolation: Isolation, token: string): Promise<Server> {
+  const { createServer } = await import('node:http')
+  return createServer(async (request, response) => {
     const refused = refusal(request)
     const path = request.url?.startsWith(`/${token}/`) ? request.url.slice(token.length + 1) : undefined
     if (!refused && path && (await isolation.handle(request, response, path))) return
     response.writeHead(refused ? 403 : 404, { 'Content-Type': 'application/json; charset=UTF-8' })
     response.end(JSON.stringify({ message: refused ?? 'Not Found' }))
   })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(0, '127.0.0.1', resolve)
-  })
-  server.unref()
-  const { port } = server.address() as { port: number }
-  return {
-    baseUrl: `http://127.0.0.1:${port}/${token}`,
-    close: () =>
-      new Promise(resolve => {
-        server.close(() => resolve())
-        server.closeAllConnections()
-      }),
-  }
 }
 
 /** A page in a browser may send requests here: it says where it is from, or was led here by another name (DNS rebinding). */

@@ -26,7 +26,9 @@ const MOST = 4
 
 /** How long one statement may take, in milliseconds: a big template on a slow disk. */
 const STATEMENT_MS = 120_000
-const OPEN_MS = 10_000
+/** How long a server may take to let the first session in, and further ones, in milliseconds. */
+const FIRST_MS = 10_000
+const FURTHER_MS = 3000
 
 /** Sessions of one role in the maintenance database of one server, opened when they are needed. */
 export class Server {
@@ -79,7 +81,7 @@ export class Server {
   /** A session of its own, for a lock. The caller closes it. */
   async dedicated(): Promise<Session> {
     const { session, verdict } = await openSession(this.aim, {
-      ...{ timeoutMs: OPEN_MS, graceMs: 0, details: false, signal: this.#over.signal },
+      ...{ timeoutMs: FURTHER_MS, graceMs: 0, details: false, signal: this.#over.signal },
     })
     if (session && this.#over.signal.aborted) await session.close()
     this.#checkOpen()
@@ -192,7 +194,7 @@ async function maintenance(
   allowRemote: readonly string[],
 ): Promise<{ session: Session; target: Target }> {
   refuseRemote(given, allowRemote)
-  const options = { timeoutMs: OPEN_MS, graceMs: 0 }
+  const options = { timeoutMs: FIRST_MS, graceMs: 0 }
   const target = withoutOptions(given)
   const usual = { ...target, database: 'postgres' }
   let chosen = usual

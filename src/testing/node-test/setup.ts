@@ -1,15 +1,15 @@
-import { HoldfastError } from '../../core/errors.js'
+import { HoldfastError, usage } from '../../core/errors.js'
 import { decideSync } from '../decide.js'
 import { enter } from '../environment.js'
 import { closeKeeper } from '../keeper/client.js'
 import { refusalIn } from '../refused.js'
-import { handedOn, runOf } from '../run.js'
+import { handedOn, ROOT_VARIABLE, runOf } from '../run.js'
 
 /**
- * The set-up of a whole run: `node --import holdfast/node-test/setup --test` decides once about all services of the
+ * The set-up of a whole run: `node --require holdfast/node-test/setup --test` decides once about all services of the
  * configuration, before any file, and says which are real. Where one is there and broken it ends the process with the advice and
- * the status of `holdfast test`. When all files have ended, so have the stand-ins. Done when this module is loaded; without
- * waiting, so that `--require` may load it, too.
+ * the status of `holdfast test`. When all files have ended, so have the stand-ins. Done when this module is loaded, without
+ * waiting: `--require` can, and `--import` is heeded by the processes of the files alone.
  */
 export function setUp(): void {
   const run = runOf()
@@ -28,5 +28,10 @@ export function setUp(): void {
   }
 }
 
-/** Node hands `--import` on to the process of each file. */
-if (process.execArgv.includes('--test') && !process.env.NODE_TEST_CONTEXT) setUp()
+if (process.env.NODE_TEST_CONTEXT === undefined) {
+  if (process.execArgv.includes('--test')) setUp()
+} else if (process.env[ROOT_VARIABLE] === undefined) {
+  throw usage(
+    'node --test heeds --import in the files alone: write node --require holdfast/node-test/setup --test',
+  )
+}

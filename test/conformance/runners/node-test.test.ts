@@ -13,7 +13,7 @@ import {
   project: () => ({ 'package.json': '{ "type": "module" }' }),
   command: ({ setUp, junit, files }) => ({
     args: [
-      ...(setUp ? ['--import', 'holdfast/node-test/setup'] : []),
+      ...(setUp ? ['--require', 'holdfast/node-test/setup'] : []),
       '--test',
       '--test-reporter=spec',
       '--test-reporter-destination=stdout',

@@ -1,0 +1,154 @@
+/** What a test gets in each mode. */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type pg from 'pg'
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { type DatabaseSettings, endIsolation, isolated } from '../../src/testing/database.js'
+import type { PostgresServer } from '../support/postgres.js'
+import { tempFolder } from '../support/root.js'
+import { run } from '../support/run.js'
+import { databasesOf, mount, startIsolable } from './support.js'
+
+let server: PostgresServer
+beforeAll(async () => {
+  server = await startIsolable()
+})
+afterAll(() => server.remove())
+
+const psql = (text: string) => `psql -qXv ON_ERROR_STOP=1 "$DATABASE_URL" -c "${text}"`
+const TASKS = psql('CREATE TABLE tasks (id int)')
+const tables = (database: string) =>
+  server.sql(
+    "SELECT string_agg(tablename, ',' ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'",
+    database,
+  )
+const asked = async (env: Readonly<Record<string, string>>, text: string) => {
+  const { stdout, stderr } = await run('psql', ['-qXAt', '-c', text], { env: { ...process.env, ...env } })
+  return (stdout + stderr).trim()
+}
+
+test('each test gets a database of its own, migrated once for the same content', async () => {
+  const { client, close } = await mount({ templates: 'drop' })
+  const folder = tempFolder('migrations')
+  writeFileSync(join(folder, '1.sql'), 'CREATE TABLE tasks (id int);\n')
+  const settings: DatabaseSettings = {
+    migrate: `echo x >> log; cat *.sql | psql -qX`,
+    ...{ files: ['*.sql'], cwd: folder, pool: 1 },
+  }
+  const get = (more = {}) => isolated({ url: server.url() }, { ...settings, ...more }, client)
+  const [one, two] = await Promise.all([get(), get()])
+  expect(one.name).not.toBe(two.name)
+  expect(await tables(one.name)).toBe('tasks')
+  expect(one.env).toMatchObject({ DATABASE_URL: one.url, PGDATABASE: one.name, PGUSER: 'app' })
+  expect(await asked(one.env, 'SELECT current_database()')).toBe(one.name)
+  writeFileSync(join(folder, '2.sql'), 'CREATE TABLE more (id int);\n')
+  // Another pattern, since a process reads its files once.
+  const three = await get({ files: ['./*.sql'] })
+  expect(await tables(three.name)).toBe('more,tasks')
+  expect(readFileSync(join(folder, 'log'), 'utf8')).toBe('x\nx\n')
+  for (const given of [one, two, three]) expect(await given.release({ failed: true })).toBeUndefined()
+  await close()
+  expect(await databasesOf(server)).toEqual([])
+})
+
+test('the database of a failed test stays where that is asked for, and is told', async () => {
+  const { client, close } = await mount({ templates: 'drop' })
+  const settings = { migrate: TASKS, keepFailed: true, suite: 'orders', test: 'it fails', pool: 1 }
+  const good = await isolated({ url: server.url() }, settings, client)
+  const bad = await isolated({ url: server.url() }, settings, client)
+  expect(await good.release({ failed: false })).toBeUndefined()
+  expect(await bad.release({ failed: true })).toContain(`dropdb ${bad.name}`)
+  await close()
+  expect(await databasesOf(server)).toEqual([bad.name])
+  const record = await server.sql(
+    `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '${bad.name}'`,
+  )
+  expect(JSON.parse(record).kept).toMatchObject({ suite: 'orders', test: 'it fails' })
+  await server.sql(`DROP DATABASE ${bad.name}`, 'postgres')
+})
+
+test('a migration that fails says why, without the password, and the next try is free', async () => {
+  const { client } = await mount({ templates: 'drop' })
+  const flag = join(tempFolder('flag'), 'there')
+  const migrate = `echo "at $DATABASE_URL"; [ -e ${flag} ] || exit 3`
+  const get = () => isolated({ url: server.url() }, { migrate, pool: 1 }, client)
+  const error = await get().catch(reason => reason)
+  expect(error.message).toMatch(
+    /the migration `echo …` failed: it ended with status 3\. It said at last:\nat postgres/,
+  )
+  expect(error.message).not.toContain(encodeURIComponent(server.password))
+  writeFileSync(flag, '')
+  await (await get()).release({ failed: false })
+})
+
+test('a function migrates, too', async () => {
+  const { client } = await mount({ templates: 'drop' })
+  const migrate = async (_: string, env: Record<string, string>) => {
+    expect(await asked(env, 'CREATE TABLE by_function ()')).toBe('')
+  }
+  const one = await isolated({ url: server.url() }, { migrate, pool: 1 }, client)
+  expect(await tables(one.name)).toBe('by_function')
+  await one.release({ failed: false })
+})
+
+test('in mode schema a test sees its own tables, and nothing of the database around it', async () => {
+  const { client } = await mount()
+  await server.sql('CREATE TABLE IF NOT EXISTS public.tasks (theirs int)', 'app')
+  const get = () => isolated({ url: server.url() }, { mode: 'schema', migrate: TASKS }, client)
+  const [one, two] = [await get(), await get()]
+  await asked(one.env, 'INSERT INTO tasks VALUES (1)')
+  expect(await asked(one.env, 'SELECT count(id) FROM tasks')).toBe('1')
+  expect(await asked({ ...two.env, PGOPTIONS: '' }, 'SELECT 1')).toBe('1')
+  expect((await run('psql', ['-qXAt', two.url, '-c', 'SELECT count(id) FROM tasks'])).stdout.trim()).toBe('0')
+  await one.release({ failed: false })
+  await two.release({ failed: false })
+  const left = await server.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'holdfast%'", 'app')
+  expect(left).toBe('0')
+})
+
+test('a schema that a dead process left is dropped by the next run', async () => {
+  const { client } = await mount()
+  const record = JSON.stringify({
+    ...{ holdfast: 1, kind: 'schema', host: 'gone', run: 'x', madeAt: 0 },
+    owner: { pid: 1, startTime: '1', namespace: 'n', boot: 'b' },
+  })
+  await server.sql('CREATE SCHEMA holdfast_s_old; CREATE SCHEMA holdfast_s_theirs', 'app')
+  await server.sql(
+    `ALTER SCHEMA holdfast_s_old OWNER TO app; COMMENT ON SCHEMA holdfast_s_old IS '${record}'`,
+    'app',
+  )
+  const url = server.url({ query: { application_name: 'sweeper' } })
+  const one = await isolated({ url }, { mode: 'schema' }, client)
+  const left = await server.sql(
+    "SELECT string_agg(nspname, ',') FROM pg_namespace WHERE nspname LIKE 'holdfast%'",
+    'app',
+  )
+  expect(left.split(',').sort()).toEqual([one.name, 'holdfast_s_theirs'].sort())
+  await one.release({ failed: false })
+  await server.sql('DROP SCHEMA holdfast_s_theirs', 'app')
+})
+
+test('in mode transaction what a test did is taken back, and a COMMIT is noticed', async () => {
+  onTestFinished(endIsolation)
+  const { client } = await mount({ templates: 'drop' })
+  const get = async () => {
+    const one = await isolated(
+      { url: server.url() },
+      { mode: 'transaction', migrate: TASKS, pool: 1 },
+      client,
+    )
+    return { ...one, pg: one.client as unknown as pg.Client }
+  }
+  const [one, two] = [await get(), await get()]
+  await one.pg.query('INSERT INTO tasks VALUES (1)')
+  expect((await two.pg.query('SELECT * FROM tasks')).rows).toEqual([])
+  await one.release({ failed: false })
+  await two.release({ failed: true })
+  const three = await get()
+  expect((await three.pg.query('SELECT * FROM tasks')).rows).toEqual([])
+  await three.pg.query('COMMIT')
+  await expect(three.release({ failed: false })).rejects.toThrow('ended its transaction itself')
+  const four = await get()
+  expect(four.name).not.toBe(three.name)
+  await four.release({ failed: false })
+})

@@ -1,0 +1,84 @@
+/** Isolation by processes that know nothing of each other, on one server. */
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { Manager } from '../../src/isolate/manager.js'
+import { newRecord } from '../../src/isolate/record.js'
+import { sweep } from '../../src/isolate/sweep.js'
+import { aimOf } from '../../src/testing/database.js'
+import type { PostgresServer } from '../support/postgres.js'
+import { tempFolder } from '../support/root.js'
+import { buildProgram, startProgram } from './programs.js'
+import { databasesOf, startIsolable } from './support.js'
+
+let server: PostgresServer
+let program: string
+beforeAll(async () => {
+  server = await startIsolable()
+  program = await buildProgram()
+})
+afterAll(() => server.remove())
+
+const sql = (text: string, database = 'postgres') => server.sql(text, database)
+
+test('eight processes migrate once, and get databases of their own', async () => {
+  const log = join(tempFolder('migrations'), 'log')
+  const migrate = `echo once >> ${log}; psql -qX "$DATABASE_URL" -c "CREATE TABLE eight AS SELECT 8 AS n"`
+  const all = await Promise.all(Array.from({ length: 8 }, () => startProgram(program, server.url(), migrate)))
+  expect(new Set(all.map(one => one.name)).size).toBe(8)
+  for (const { name } of all) expect(await sql('SELECT n FROM eight', name)).toBe('8')
+  expect(readFileSync(log, 'utf8')).toBe('once\n')
+  expect(await Promise.all(all.map(one => one.end()))).toEqual(Array(8).fill(0))
+  // The template is a cache for the next run.
+  expect(await databasesOf(server)).toEqual([expect.stringMatching(/^holdfast_t_/)])
+})
+
+test('what a killed process left is swept, and what others made stays', async () => {
+  const living = await startProgram(program, server.url(), 'true')
+  const killed = await startProgram(program, server.url(), 'true # killed')
+  const foreign = ['holdfast_c_theirs', 'holdfast_marked', 'holdfast_far', 'other']
+  for (const name of foreign) await sql(`CREATE DATABASE ${name} OWNER app`)
+  const dead = { ...newRecord('clone', 'x'), owner: { ...newRecord('clone', 'x').owner, startTime: '1' } }
+  await sql(`COMMENT ON DATABASE holdfast_marked IS '{"holdfast":2,"kind":"clone"}'`)
+  await sql(`COMMENT ON DATABASE other IS '${JSON.stringify(dead)}'`)
+  // Of another machine nothing is known for a day.
+  const far = { ...dead, host: `not-${hostname()}` }
+  await sql(`COMMENT ON DATABASE holdfast_far IS '${JSON.stringify(far)}'`)
+  const before = await databasesOf(server, '%')
+  killed.child.kill('SIGKILL')
+  await once(killed.child, 'exit')
+
+  const manager = await Manager.open(await aimOf(server.url()))
+  const gone = await sweep(manager.server)
+  const after = await databasesOf(server, '%')
+  expect(before.filter(name => !after.includes(name))).toContain(killed.name)
+  expect(after).toEqual(expect.arrayContaining([...foreign, living.name]))
+  expect(gone.every(name => name.startsWith('holdfast_c_'))).toBe(true)
+
+  await sql(`COMMENT ON DATABASE holdfast_far IS '${JSON.stringify({ ...far, madeAt: 0 })}'`)
+  expect(await sweep(manager.server)).toEqual(['holdfast_far'])
+  await manager.close()
+  expect(await living.end()).toBe(0)
+  for (const name of foreign) await sql(`DROP DATABASE IF EXISTS ${name}`)
+})
+
+test('a process that is killed while it migrates leaves a template that the next one makes anew', async () => {
+  const [first, second] = [join(tempFolder('marks'), 'first'), 'CREATE TABLE whole (n int)']
+  const migrate = `if [ ! -e ${first} ]; then psql -qX "$DATABASE_URL" -c "CREATE TABLE half (n int)"; : > ${first}; exec sleep 60; fi; psql -qX "$DATABASE_URL" -c "${second}"`
+  const { spawn } = await import('node:child_process')
+  const { existsSync } = await import('node:fs')
+  const begun = spawn(process.execPath, [program, server.url(), migrate], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  await expect.poll(() => existsSync(first), { timeout: 20_000 }).toBe(true)
+  begun.kill('SIGKILL')
+  const next = await startProgram(program, server.url(), migrate)
+  const tables = await sql(
+    "SELECT string_agg(tablename, ',') FROM pg_tables WHERE schemaname = 'public'",
+    next.name,
+  )
+  expect(tables).toBe('whole')
+  expect(await next.end()).toBe(0)
+})
