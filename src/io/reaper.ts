@@ -9,7 +9,7 @@ import { REAPER_SCRIPT } from './reaper-script.js'
  * Ends what this process started, however this process ends, SIGKILL included.
  *
  * A detached `sh` reads a pipe whose other end only this process holds. When the pipe closes, the shell ends
- * every process that is still registered and then removes every directory that is: within a second where
+ * every process that is still registered and then removes every container and directory that is: within a second where
  * processes react to TERM, within about two where they must be killed. A process is signalled only while its
  * start time is the registered one, so that a process id used again is never hit.
  *

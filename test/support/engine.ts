@@ -220,14 +220,18 @@ class Daemon {
     // A name alone takes its value from the caller's environment.
     const env = Object.fromEntries(all('--env').map(name => [name, given[name] ?? '']))
     const port = await freePort()
-    const started = entry(env, command).catch((error: Error) => {
-      Object.assign(container, { running: false, log: error.message })
-      return undefined
-    })
     let inner: number | undefined
-    void started.then(inside => {
-      inner = inside?.port
-    })
+    const proxy = await forward(port, () => inner)
+    const started = entry(env, command).then(
+      inside => {
+        inner = inside.port
+        return inside
+      },
+      (error: Error) => {
+        Object.assign(container, { running: false, log: error.message })
+        return undefined
+      },
+    )
     const container: Container = {
       id: randomBytes(32).toString('hex'),
       name: all('--name')[0] ?? '',
@@ -236,7 +240,7 @@ class Daemon {
       env,
       args: words,
       port,
-      proxy: await forward(port, () => inner),
+      proxy,
       inside: started,
       running: true,
       log: '',

@@ -82,7 +82,7 @@ async function imageFor(
 ): Promise<string> {
   if (image) {
     if ((await engine.run(['image', 'inspect', image])).status === 0) return image
-    if (env.HOLDFAST_OFFLINE === '1' || env.HOLDFAST_OFFLINE === 'true')
+    if (/^(1|true|yes|on)$/i.test(env.HOLDFAST_OFFLINE ?? ''))
       throw new HoldfastError(
         'config',
         `the image ${image} is not here, and HOLDFAST_OFFLINE keeps it from being pulled; where there is a network: ${engine.name} pull ${image}`,
