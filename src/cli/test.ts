@@ -60,7 +60,13 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     await tell(reporting, served, exitStatus, Date.now() - begun)
     if (failed) return exitStatus
     const { offerDatabases } = await import('../testing/offer.js')
-    offer = await offerDatabases(served, env, plan.config.test?.isolation, text => reporting.say(text))
+    const { allowRemote = [], ...isolation } = plan.config.test?.isolation ?? {}
+    offer = await offerDatabases(
+      served,
+      env,
+      { ...isolation, allowRemote: [...allowRemote, ...values.list('allow-remote')] },
+      text => reporting.say(text),
+    )
     const handed = handOver(env, await handoversOf(served, env))
     const running = runTold(command, reaper, { ...handed, ...offer?.env })
     // Not before: a signal in between would end us, and not reach COMMAND.
