@@ -65,7 +65,13 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
       return exitStatus
     }
     const { offerDatabases } = await import('../testing/offer.js')
-    offer = await offerDatabases(served, env, plan.config.test?.isolation, text => reporting.say(text))
+    const { allowRemote = [], ...isolation } = plan.config.test?.isolation ?? {}
+    offer = await offerDatabases(
+      served,
+      env,
+      { ...isolation, allowRemote: [...allowRemote, ...values.list('allow-remote')] },
+      text => reporting.say(text),
+    )
     const handed = await hosting.environment(served, reaper)
     const running = runTold(command, reaper, { ...handed, ...offer?.env })
     // Not before: a signal in between would end us, and not reach COMMAND.

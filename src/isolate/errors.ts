@@ -1,7 +1,6 @@
 import { HoldfastError } from '../core/errors.js'
 import { plain } from '../core/redact.js'
 import { ProbeError } from '../core/service.js'
-import type { NotReady } from '../core/verdict.js'
 
 /** Why there is no database, by the HTTP status that IntegreSQL has for it. */
 export type Status = 400 | 403 | 404 | 405 | 410 | 413 | 423 | 500 | 503
@@ -39,9 +38,6 @@ export function explained(error: unknown, role: string): unknown {
     cause: error,
   })
 }
-
-/** A server that no session could be had with. */
-export const unreachable = (verdict: NotReady): HoldfastError => HoldfastError.fromVerdict(verdict)
 
 /** SQLSTATE of an error, or of its cause. */
 export function codeOf(error: unknown): string | undefined {

@@ -1,8 +1,9 @@
 import type { Aim } from '../gate/outcome.js'
 import { systemClock } from '../io/clock.js'
-import { isDead, type Owner } from '../io/owner.js'
+import type { Owner } from '../io/owner.js'
 import { untilAborted } from '../io/resolve.js'
 import { Clones } from './clones.js'
+import { abandoned, discarded, type Entry, newEntry } from './entry.js'
 import { IsolationError } from './errors.js'
 import { newRun } from './names.js'
 import { type Clone, Pool } from './pool.js'
@@ -23,27 +24,13 @@ export interface ManagerOptions {
   readonly templates?: 'keep' | 'drop'
 }
 
-export const POOL = 8
-const MOST = 64
+const [POOL, MOST] = [8, 64]
 
 /** How long a claim waits for a template, or for a place, in milliseconds. IntegreSQL's default. */
 const CLAIM_MS = 60_000
 
 /** How often a claim that waits for a template looks whether its builder still lives, in milliseconds. */
 const LOOK_MS = 250
-
-interface Entry {
-  readonly hash: string
-  /** The process that fills it, where it said so. */
-  readonly builder: Owner | undefined
-  state: 'opening' | 'building' | 'ready' | 'gone'
-  template?: Template
-  pool?: Pool
-  /** Settles when it is ready, or with why it never will be. */
-  readonly settled: Promise<void>
-  readonly resolve: () => void
-  readonly reject: (error: unknown) => void
-}
 
 /** Templates and clones on one PostgreSQL server, for one run of tests. */
 export class Manager {
@@ -264,26 +251,4 @@ export class Manager {
     work.then(done, done)
     return work
   }
-}
-
-const discarded = () => new IsolationError(410, 'template was just discarded')
-
-const abandoned = ({ state, builder }: Entry): boolean =>
-  state === 'building' && builder !== undefined && isDead(builder)
-
-function newEntry(hash: string, builder: Owner | undefined): Entry {
-  const { promise, resolve, reject } = withResolvers()
-  // Whoever waits hears it; nobody need.
-  promise.catch(() => {})
-  return { hash, builder, state: 'opening', settled: promise, resolve, reject }
-}
-
-function withResolvers() {
-  let resolve: () => void = () => {}
-  let reject: (error: unknown) => void = () => {}
-  const promise = new Promise<void>((yes, no) => {
-    resolve = yes
-    reject = no
-  })
-  return { promise, resolve, reject }
 }

@@ -23,7 +23,9 @@ const tables = (database: string) =>
     database,
   )
 const asked = async (env: Readonly<Record<string, string>>, text: string) => {
-  const { stdout, stderr } = await run('psql', ['-qXAt', '-c', text], { env: { PATH: process.env.PATH ?? '', ...env } })
+  const { stdout, stderr } = await run('psql', ['-qXAt', '-c', text], {
+    env: { PATH: process.env.PATH ?? '', ...env },
+  })
   return (stdout + stderr).trim()
 }
 

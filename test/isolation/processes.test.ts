@@ -82,3 +82,19 @@ test('a process that is killed while it migrates leaves a template that the next
   expect(tables).toBe('whole')
   expect(await next.end()).toBe(0)
 })
+
+test('of two that ask for a template in the same moment one fills it, and the other finds it finished', async () => {
+  const open = async () => Manager.open(await aimOf(server.url()), { templates: 'drop', pool: 1 })
+  const both = await Promise.all([open(), open()])
+  for (let round = 0; round < 6; round++) {
+    const hash = `moment ${round}`
+    const asked = both.map(manager => manager.initialize(hash).then(() => manager))
+    const filler = await Promise.any(asked)
+    await filler.finalize(hash)
+    const ends = await Promise.allSettled(asked)
+    const [late] = ends.flatMap(end => (end.status === 'rejected' ? [end.reason] : []))
+    expect(late?.status).toBe(423)
+  }
+  await Promise.all(both.map(manager => manager.close()))
+  expect((await databasesOf(server)).filter(name => name.startsWith('holdfast_c'))).toEqual([])
+})

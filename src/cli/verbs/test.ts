@@ -12,6 +12,7 @@ export const test: VerbEntry = {
       require: { kind: 'list', value: 'NAME', flagOnly: true },
       'allow-stand-in': { kind: 'flag' },
       'allow-skip': { kind: 'flag' },
+      'allow-remote': { kind: 'list', value: 'HOST', flagOnly: true },
     },
     example: 'holdfast test -- npm test',
   },
@@ -27,6 +28,7 @@ export const test: VerbEntry = {
       require: ['nothing but the real one will do: a service, a target or all; repeatable'],
       'allow-stand-in': ['with CI=true: a stand-in may replace a configured service'],
       'allow-skip': ['with CI=true: a configured service may be skipped'],
+      'allow-remote': ['a host beyond this machine where databases for tests may be made; repeatable'],
     },
     examples: [
       ['a suite, with or without a database', 'holdfast test -- npm test'],
