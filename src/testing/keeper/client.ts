@@ -21,12 +21,11 @@ const TURN_MS = 15
 const RUNNERS = /^(NODE_(?!EXTRA_CA_CERTS)|VITEST|JEST|TINYPOOL|TEST$|TSX|TS_NODE|NYC_|BABEL_|SWC)/
 
 /** An environment without what makes a Node program part of a test run. */
-export const cleaned = (env: Env): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] => pair[1] !== undefined && !RUNNERS.test(pair[0]),
-    ),
-  )
+export const cleaned = (env: Env): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(env).filter(([name]) => !RUNNERS.test(name))),
+  // Node adds it unless it is named.
+  NODE_V8_COVERAGE: undefined,
+})
 
 /** The socket of this run's keeper, which is started where there is none: once, however many workers ask. */
 export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {

@@ -31,6 +31,8 @@ export interface Keeper {
 export async function serveKeeper({ root, reaper, onClose, mounts = [] }: KeeperOptions): Promise<Keeper> {
   const directory = makeRunDirectory(root)
   const socket = socketIn(directory)
+  // Where the run ends with this process, so does its directory, however that ends.
+  if (root.pid === process.pid) reaper.own(directory)
   const ended = new AbortController()
   const started = new Started(reaper, ended.signal)
   const server = createServer((request, response) => {
@@ -65,6 +67,7 @@ export async function serveKeeper({ root, reaper, onClose, mounts = [] }: Keeper
       server.close()
       await started.close()
       clearRunDirectory(directory)
+      reaper.release(directory)
     },
   }
 }
