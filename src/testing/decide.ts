@@ -84,6 +84,7 @@ const NOT_HERE: Reaper = {
   watch() {},
   mark: () => ({}),
   own() {},
+  container() {},
   release() {},
   close: async () => {},
 }

@@ -32,7 +32,7 @@ export class Hosting {
   /** The environment of COMMAND. Without a keeper, which needs a private folder, all else works. */
   async environment(served: readonly Served[], reaper: Reaper): Promise<Record<string, string>> {
     const handovers = await handoversOf(served, process.env)
-    this.#keeper = await serveKeeper({ root: this.run.root, reaper }).catch(error => {
+    this.#keeper = await serveKeeper({ root: this.run.root, reaper, say: this.#say }).catch(error => {
       this.#say(`no isolation for tests below: ${error instanceof Error ? error.message : error}`)
       return undefined
     })
