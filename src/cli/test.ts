@@ -3,12 +3,11 @@ import type { WaitResult } from '../gate/outcome.js'
 import { startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
-import { handOver } from '../standin/handover.js'
+import { Hosting } from '../testing/hosting.js'
 import { Looks } from '../testing/looks.js'
 import type { Offer } from '../testing/offer.js'
 import { planTests } from '../testing/plan.js'
 import { decisionOf, type Served, serve } from '../testing/served.js'
-import { handoversOf } from '../testing/variables.js'
 import type { Call } from './call.js'
 import { runTold } from './command.js'
 import { Reporting } from './reporting.js'
@@ -48,6 +47,8 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   const onProgress = (text: string) => reporting.say(`holdfast: ${text}`)
   const served: Served[] = []
   let offer: Offer | undefined
+  const hosting = new Hosting(command, text => reporting.say(`holdfast: ${text}`))
+  const record = (exitStatus?: number) => hosting.record(plan, values.text('config'), served, exitStatus)
   try {
     await Promise.all(
       plan.needs.map(async (one, i) => {
@@ -58,20 +59,27 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     const failed = served.find(one => one.choice.decision === 'fail')
     const exitStatus = failed ? statusOfOutcome(failed.outcome) : 0
     await tell(reporting, served, exitStatus, Date.now() - begun)
-    if (failed) return exitStatus
+    await record()
+    if (failed) {
+      await record(exitStatus)
+      return exitStatus
+    }
     const { offerDatabases } = await import('../testing/offer.js')
     offer = await offerDatabases(served, env, plan.config.test?.isolation, text => reporting.say(text))
-    const handed = handOver(env, await handoversOf(served, env))
+    const handed = await hosting.environment(served, reaper)
     const running = runTold(command, reaper, { ...handed, ...offer?.env })
     // Not before: a signal in between would end us, and not reach COMMAND.
     restore()
-    return await running
+    const status = await running
+    await record(status)
+    return status
   } catch (error) {
     if (error instanceof Interrupted) return statusOfSignal(error.signalName)
     throw error
   } finally {
     restore()
     await offer?.close()
+    await hosting.close()
     await Promise.all(served.map(({ choice }) => choice.decision === 'stand-in' && choice.standIn.close()))
     await reaper.close()
   }

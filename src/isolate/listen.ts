@@ -7,8 +7,10 @@ export interface Listening {
   /** `http://127.0.0.1:PORT/TOKEN`: whoever has it gets the server's password, so it is a secret itself. */
   readonly baseUrl: string
   /** Ends every connection. */
-  close(): Promise<void>
+  close(): void
 }
+
+type Ending = { destroy(): unknown }
 
 /**
  * Serves an Isolation on a free port of 127.0.0.1, below a path that nobody guesses: other users of this machine
@@ -17,9 +19,12 @@ export interface Listening {
 export async function listen(isolation: Isolation): Promise<Listening> {
   const token = randomBytes(16).toString('hex')
   let server: Promise<Server> | undefined
-  const refuse = (socket: { destroy(): unknown }) => socket.destroy()
+  const open = new Set<Ending>()
+  const refuse = (socket: Ending) => socket.destroy()
   const { port, close } = await listenLocal(
     socket => {
+      open.add(socket)
+      socket.once('close', () => open.delete(socket))
       server ??= serving(isolation, token)
       void server.then(one => one.emit('connection', socket))
     },
@@ -27,10 +32,9 @@ export async function listen(isolation: Isolation): Promise<Listening> {
   )
   return {
     baseUrl: `http://127.0.0.1:${port}/${token}`,
-    async close() {
+    close() {
       close()
-      const one = await server
-      one?.closeAllConnections()
+      for (const socket of open) socket.destroy()
     },
   }
 }

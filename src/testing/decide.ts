@@ -4,13 +4,13 @@ import type { Elsewhere } from '../standin/settle.js'
 import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
 import { providedOf } from './hand.js'
-import { filledIn, type Held, heldIn } from './held.js'
-import { heldFor, within } from './holding.js'
+import { filledIn, heldIn } from './held.js'
+import { heldFor, withHeld, within } from './holding.js'
 import { askForStandIn, findKeeper, keeperOf } from './keeper/client.js'
 import { tellingPart } from './keeper/wire.js'
 import { Looks } from './looks.js'
 import { type Decided, known, remember } from './memory.js'
-import { type Need, planTests, type TestPlan } from './plan.js'
+import { planTests } from './plan.js'
 import type { Provided } from './provided.js'
 import { record, recordSync } from './record.js'
 import { runOf } from './run.js'
@@ -51,7 +51,7 @@ export async function decideAnew(names: readonly string[], options: Asking): Pro
   const held = heldIn(env)
   const configFile = options.configFile ?? (env.HOLDFAST_CONFIG || findConfig(cwd))
   const plan = await planTests({ configFile }, filledIn(env, held))
-  const wanted = wantedOf(names.length === 0 ? together(plan, held) : plan, env, names, options.needs)
+  const wanted = wantedOf(withHeld(plan, held, names.length === 0), env, names, options.needs)
   const run = runOf({ ...process.env, ...env }, cwd)
   const looks = new Looks(plan, { logins: new Map(), signal })
   const parts = await Promise.all(
@@ -79,28 +79,12 @@ export async function decideAnew(names: readonly string[], options: Asking): Pro
   }
 }
 
-/** The plan with what a run has decided beyond it, and without what it did not think of. */
-function together(plan: TestPlan, held: readonly Held[]): TestPlan {
-  if (held.length === 0) return plan
-  const planned = plan.needs.filter(one => one.wanted || held.some(it => it.service === one.service))
-  const more = held.filter(
-    one =>
-      one.decision !== 'real' && !planned.some(it => it.name === one.target || it.service === one.service),
-  )
-  const needs = more.map(
-    ({ target, service }): Need => ({
-      ...{ name: target, service, wanted: undefined, aim: undefined },
-      ...{ usual: { needs: [] }, offline: undefined },
-    }),
-  )
-  return { ...plan, needs: [...planned, ...needs] }
-}
-
 /** Nothing is started in this process. */
 const NOT_HERE: Reaper = {
   watch() {},
   mark: () => ({}),
   own() {},
+  container() {},
   release() {},
   close: async () => {},
 }

@@ -4,8 +4,40 @@ import { DB_VARIABLES, type Env, keywords, PG_VARIABLES, type Source } from '../
 import { lacking } from '../standin/capabilities.js'
 import { variablesOf } from './hand.js'
 import { type Held, namedIn } from './held.js'
-import type { Need } from './plan.js'
+import type { Need, TestPlan } from './plan.js'
 import type { Provided } from './provided.js'
+
+/**
+ * The plan by the names that `holdfast test` knows, with what only that run knows. With `only` without a service that is
+ * planned because nothing else is.
+ */
+export function withHeld(plan: TestPlan, held: readonly Held[], only: boolean): TestPlan {
+  if (held.length === 0) return plan
+  const named = plan.needs.map(need => {
+    const same = held.some(one => one.target === need.name)
+      ? undefined
+      : held.find(one => one.service === need.service && shares(one, need))
+    return same ? { ...need, name: same.target } : need
+  })
+  const beyond = held.filter(one => one.decision !== 'real' && !named.some(need => need.name === one.target))
+  const more = beyond.map(
+    ({ target, service }): Need => ({
+      ...{ name: target, service, wanted: undefined, aim: undefined },
+      ...{ usual: { needs: [] }, offline: undefined },
+    }),
+  )
+  const kept = only ? named.filter(need => need.wanted || held.some(one => one.target === need.name)) : named
+  return {
+    ...plan,
+    needs: [
+      ...kept.filter(need => need.wanted || !beyond.some(one => one.service === need.service)),
+      ...more,
+    ],
+  }
+}
+
+const shares = ({ sources }: Held, { wanted }: Need): boolean =>
+  sources.some(source => wanted?.sources.some(it => JSON.stringify(it) === JSON.stringify(source)))
 
 /** What was decided about a service; undefined where it is looked at: a real one may be gone by now. */
 export function heldFor({ name, service, wanted }: Need, held: readonly Held[], env: Env): Held | undefined {

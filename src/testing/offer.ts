@@ -43,7 +43,7 @@ export async function offerDatabases(
   return {
     env: Object.fromEntries(Object.entries(variables).filter(([name]) => !env[name])),
     async close() {
-      await close()
+      close()
       await isolation.close()
     },
   }

@@ -27,9 +27,8 @@ export interface Run {
 export const ROOT_VARIABLE = 'HOLDFAST_RUN_ROOT'
 export const ID_VARIABLE = 'HOLDFAST_RUN_ID'
 
-/** The run of this process. `cwd` is where its commit is looked for. */
-export function runOf(env: Env = process.env, cwd?: string): Run {
-  const root = rootOf(env)
+/** The run of this process. `cwd` is where its commit is looked for; `root` is given where this process begins a run. */
+export function runOf(env: Env = process.env, cwd?: string, root = rootOf(env)): Run {
   const worker = env.VITEST_POOL_ID || env.JEST_WORKER_ID
   const commit = commitOf(env, cwd)
   return {

@@ -24,7 +24,7 @@ async function start(options: Partial<IsolationOptions> = {}) {
   const isolation = new Isolation({ aim: aimOf, main, say, templates: 'drop', ...options })
   const { baseUrl, close } = await listen(isolation)
   const end = async () => {
-    await close()
+    close()
     await isolation.close()
   }
   onTestFinished(end)

@@ -23,7 +23,7 @@ const tables = (database: string) =>
     database,
   )
 const asked = async (env: Readonly<Record<string, string>>, text: string) => {
-  const { stdout, stderr } = await run('psql', ['-qXAt', '-c', text], { env: { ...process.env, ...env } })
+  const { stdout, stderr } = await run('psql', ['-qXAt', '-c', text], { env: { PATH: process.env.PATH ?? '', ...env } })
   return (stdout + stderr).trim()
 }
 

@@ -5,7 +5,7 @@ import type { Env } from '../../gate/variables.js'
 import { systemClock } from '../../io/clock.js'
 import { type FileLock, takeLock } from '../../io/lockfile.js'
 import { childProgram } from '../../io/programs.js'
-import { type Being, isAlive, type Run } from '../run.js'
+import { type Being, isAlive, type Run, runOf } from '../run.js'
 import { type KeeperRecord, keeperIn, lockIn, makeRunDirectory, runDirectory } from './directory.js'
 import { type Failure, type StandInAnswer, type StandInRequest, thrownOf } from './wire.js'
 
@@ -21,12 +21,11 @@ const TURN_MS = 15
 const RUNNERS = /^(NODE_(?!EXTRA_CA_CERTS)|VITEST|JEST|TINYPOOL|TEST$|TSX|TS_NODE|NYC_|BABEL_|SWC)/
 
 /** An environment without what makes a Node program part of a test run. */
-export const cleaned = (env: Env): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] => pair[1] !== undefined && !RUNNERS.test(pair[0]),
-    ),
-  )
+export const cleaned = (env: Env): NodeJS.ProcessEnv => ({
+  ...Object.fromEntries(Object.entries(env).filter(([name]) => !RUNNERS.test(name))),
+  // Node adds it unless it is named.
+  NODE_V8_COVERAGE: undefined,
+})
 
 /** The socket of this run's keeper, which is started where there is none: once, however many workers ask. */
 export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {
@@ -48,6 +47,12 @@ export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promi
     await systemClock.sleep(TURN_MS, signal)
   }
 }
+
+/** The same for the run of this process, as isolation needs it: `{ socketPath: await keeperSocket() }`. */
+export const keeperSocket = (
+  env: Env = process.env,
+  signal = new AbortController().signal,
+): Promise<string> => findKeeper(runOf(env), env, signal)
 
 /** Undefined where another process has it, or the directory has gone in this moment. */
 function lockOf(directory: string): FileLock | undefined {

@@ -3,13 +3,12 @@ import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { startTimeOf } from '../../io/owner.js'
 import type { Reaper } from '../../io/reaper.js'
+import { Isolation } from '../../isolate/isolation.js'
+import { aimOf } from '../database.js'
 import type { Being } from '../run.js'
 import { clearRunDirectory, makeRunDirectory, socketIn, writeKeeper } from './directory.js'
 import { Started } from './started.js'
 import { failureOf, type StandInRequest } from './wire.js'
-
-/** Serves a part of the keeper's HTTP; false: the request is another part's. */
-export type Mount = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
 
 export interface KeeperOptions {
   /** The root of the run that it is kept for. */
@@ -17,7 +16,8 @@ export interface KeeperOptions {
   readonly reaper: Reaper
   /** What `POST /close` does; without it that is refused. */
   readonly onClose?: () => Promise<void>
-  readonly mounts?: readonly Mount[]
+  /** Hears what people should know, a line each. */
+  readonly say?: (text: string) => void
 }
 
 export interface Keeper {
@@ -27,17 +27,26 @@ export interface Keeper {
   close(): Promise<void>
 }
 
-/** Owns what the workers of one run share, and serves it by HTTP over a Unix socket in the run's directory. */
-export async function serveKeeper({ root, reaper, onClose, mounts = [] }: KeeperOptions): Promise<Keeper> {
+/**
+ * Owns what the workers of one run share, and serves it by HTTP over a Unix socket in the run's directory:
+ *
+ *     POST /stand-ins StandInRequest → StandInAnswer      the same one for all that ask for it
+ *     …    /servers…                                      databases for tests (isolate/isolation.ts)
+ *     POST /close                                         the run has ended
+ */
+export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions): Promise<Keeper> {
   const directory = makeRunDirectory(root)
   const socket = socketIn(directory)
+  // Where the run ends with this process, so does its directory, however that ends.
+  if (root.pid === process.pid) reaper.own(directory)
   const ended = new AbortController()
   const started = new Started(reaper, ended.signal)
+  const isolation = new Isolation({ aim: aimOf, ...(say ? { say } : {}) })
   const server = createServer((request, response) => {
     answer(request, response).catch(error => tell(response, 500, failureOf(error)))
   })
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    for (const mount of mounts) if (await mount(request, response)) return
+    if (await isolation.handle(request, response)) return
     const what = `${request.method} ${request.url}`
     if (what === 'POST /stand-ins') return standIn(request, response)
     if (what === 'POST /close' && onClose) {
@@ -63,8 +72,10 @@ export async function serveKeeper({ root, reaper, onClose, mounts = [] }: Keeper
     async close() {
       ended.abort(new Error('the run has ended'))
       server.close()
+      await isolation.close()
       await started.close()
       clearRunDirectory(directory)
+      reaper.release(directory)
     },
   }
 }

@@ -1,0 +1,75 @@
+import { findConfig } from '../config/find.js'
+import { plain, redactAddress } from '../core/redact.js'
+import { startTimeOf } from '../io/owner.js'
+import type { Reaper } from '../io/reaper.js'
+import { handOver } from '../standin/handover.js'
+import { heldVariable } from './held.js'
+import { journalFor } from './journal.js'
+import { KEEPER_VARIABLE } from './keeper/client.js'
+import { type Keeper, serveKeeper } from './keeper/server.js'
+import type { TestPlan } from './plan.js'
+import { framed } from './record.js'
+import { handedOn, type Run, runOf } from './run.js'
+import { decisionOf, type Served } from './served.js'
+import { handoversOf } from './variables.js'
+
+/** What `holdfast test` is for the adapters below it: the root of their run, their keeper, and the first to decide. */
+export class Hosting {
+  readonly run: Run
+  readonly #began = performance.now()
+  readonly #say: (text: string) => void
+  #keeper: Keeper | undefined
+
+  constructor(
+    readonly command: readonly string[],
+    say: (text: string) => void,
+  ) {
+    const root = { pid: process.pid, started: startTimeOf(process.pid) ?? '' }
+    this.run = runOf(process.env, undefined, root)
+    this.#say = say
+  }
+
+  /** The environment of COMMAND. Without a keeper, which needs a private folder, all else works. */
+  async environment(served: readonly Served[], reaper: Reaper): Promise<Record<string, string>> {
+    const handovers = await handoversOf(served, process.env)
+    this.#keeper = await serveKeeper({ root: this.run.root, reaper, say: this.#say }).catch(error => {
+      this.#say(`no isolation for tests below: ${error instanceof Error ? error.message : error}`)
+      return undefined
+    })
+    return {
+      ...handOver(process.env, handovers),
+      ...handedOn(this.run),
+      ...heldVariable(served.map(decisionOf), handovers),
+      ...(this.#keeper ? { [KEEPER_VARIABLE]: this.#keeper.socket } : {}),
+    }
+  }
+
+  /** Into the journal: each decision, and once COMMAND has ended how. */
+  async record(
+    { config }: TestPlan,
+    configFile: string | undefined,
+    served: readonly Served[],
+    exitStatus?: number,
+  ): Promise<void> {
+    const cwd = process.cwd()
+    const journal = journalFor({ config, configFile: configFile ?? findConfig(cwd), cwd }, process.env, {
+      warn: this.#say,
+    })
+    const suite = plain(this.command.map(redactAddress).join(' '), 200)
+    const durationMs = Math.round(performance.now() - this.#began)
+    const entries =
+      exitStatus === undefined
+        ? served.map(decisionOf).map(({ passedOver: _, ...decision }) => ({
+            ...{ ...framed('decision', this.run), suite },
+            ...decision,
+            durationMs,
+          }))
+        : [{ ...framed('run', this.run), suite, durationMs, exitStatus }]
+    await Promise.all(entries.map(entry => journal.append(entry)))
+    await journal.close()
+  }
+
+  async close(): Promise<void> {
+    await this.#keeper?.close()
+  }
+}
