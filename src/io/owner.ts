@@ -61,16 +61,12 @@ export function ownerOf(dir: string): Owner | undefined {
 }
 
 /** The owner that a record names, or undefined where it names none. */
-export function ownerFrom({
-  pid,
-  startTime,
-  namespace,
-  boot,
-}: Readonly<Record<string, unknown>>): Owner | undefined {
-  const texts = [startTime, namespace, boot]
-  if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || !texts.every(text => typeof text === 'string'))
+export function ownerFrom(value: unknown): Owner | undefined {
+  const { pid, startTime, namespace, boot } = (value ?? {}) as Owner
+  const texts: unknown[] = [startTime, namespace, boot]
+  if (!Number.isSafeInteger(pid) || pid <= 0 || !texts.every(text => typeof text === 'string'))
     return undefined
-  return { pid, startTime, namespace, boot } as Owner
+  return { pid, startTime, namespace, boot }
 }
 
 /** True only where it is certain that the owner is gone; an owner in another container never is. */

@@ -36,7 +36,7 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, route: Route]
     async (manager, _hash, _id, { body }) => {
       const { hash, builder } = await body()
       if (typeof hash !== 'string' || hash === '') throw new IsolationError(400, 'hash is required')
-      const name = await manager.initialize(hash, ownerIn(builder))
+      const name = await manager.initialize(hash, ownerFrom(builder))
       return { status: 200, body: database(manager, hash, name) }
     },
   ],
@@ -82,12 +82,9 @@ const ROUTES: readonly (readonly [method: string, pattern: RegExp, route: Route]
   ['DELETE', /^\/admin\/templates$/, manager => manager.reset().then(() => DONE)],
 ]
 
-const ownerIn = (value: unknown) =>
-  typeof value === 'object' && value !== null ? ownerFrom({ ...value }) : undefined
-
 function holderIn(query: URLSearchParams) {
   try {
-    return ownerIn(JSON.parse(query.get('holder') ?? 'null'))
+    return ownerFrom(JSON.parse(query.get('holder') ?? 'null'))
   } catch {
     throw new IsolationError(400, 'holder is not JSON')
   }

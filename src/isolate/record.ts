@@ -45,7 +45,7 @@ export function readRecord(comment: string | null | undefined): OwnerRecord | un
     const { kind, host, run, madeAt } = record
     const known = kind === 'template' || kind === 'clone' || kind === 'schema'
     const valid = known && typeof host === 'string' && typeof run === 'string' && Number.isFinite(madeAt)
-    return valid && ownerFrom({ ...record.owner }) ? record : undefined
+    return valid && ownerFrom(record.owner) ? record : undefined
   } catch {
     return undefined
   }

@@ -7,7 +7,9 @@ import type { Reaper } from '../../io/reaper.js'
 import type { Environment } from '../owned/directories.js'
 import { findProgram } from '../owned/find.js'
 import { type Outcome, runProgram, tail } from '../owned/program.js'
-import { LABEL } from './owner.js'
+
+/** Every container that holdfast makes has it; its value tells by which process. */
+export const LABEL = 'io.holdfast.owner'
 
 /** How long an engine may take to say what there is, in milliseconds. */
 const ANSWER_MS = 10_000

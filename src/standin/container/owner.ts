@@ -1,9 +1,6 @@
 import { hostname } from 'node:os'
 import { isDead, type Owner, ownerFrom, thisProcess } from '../../io/owner.js'
-import type { Engine } from './engine.js'
-
-/** Every container that holdfast makes has it; its value tells by which process. */
-export const LABEL = 'io.holdfast.owner'
+import { type Engine, LABEL } from './engine.js'
 
 /** How long a sweep may take, in milliseconds. */
 const SWEEP_MS = 10_000
