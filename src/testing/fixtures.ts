@@ -59,7 +59,10 @@ export async function open(provided: Provided, settings: FixtureSettings, where:
   const server = { url: shared.url, ours: provided.decision === 'stand-in' }
   const { url, env, client, release } = await isolated(server, { ...isolation, ...where }, await databases())
   // The variables that led to the server lead to the database.
-  const moved = Object.entries(provided.env).map(([name, value]) => [name, value === shared.url ? url : value])
+  const moved = Object.entries(provided.env).map(([name, value]) => [
+    name,
+    value === shared.url ? url : value,
+  ])
   const fixture = { ...shared, url, env: Object.freeze({ ...env, ...Object.fromEntries(moved) }) }
   return {
     fixture: Object.freeze(client === undefined ? fixture : { ...fixture, client }),
@@ -83,7 +86,9 @@ let configured: Promise<IsolationConfig | undefined> | undefined
 
 function configuredIsolation(): Promise<IsolationConfig | undefined> {
   const file = process.env.HOLDFAST_CONFIG || findConfig(process.cwd())
-  configured ??= file ? loadConfig(file).then(({ config }) => config.test?.isolation) : Promise.resolve(undefined)
+  configured ??= file
+    ? loadConfig(file).then(({ config }) => config.test?.isolation)
+    : Promise.resolve(undefined)
   return configured
 }
 

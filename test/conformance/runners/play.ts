@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { tempFolder } from '../../support/root.js'
 import { run } from '../../support/run.js'
 import type { Face, Ran, Reported } from './face.js'
-import { common, FILES, type FileName } from './files.js'
+import { common, FILES, type FileName, MIGRATION } from './files.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -30,6 +30,7 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
   files.forEach((name, i) => {
     put(names[i] as string, `${face.prelude}${common(name)}${FILES[name]}`)
   })
+  put('migrate.cjs', MIGRATION)
   for (const [path, text] of Object.entries(face.project({ setUp }))) put(path, text)
   const [marks, junit, temp] = ['marks', 'junit.xml', 'tmp'].map(name => join(project, name)) as [
     string,
@@ -67,7 +68,7 @@ function install(project: string, packages: readonly string[]) {
   mkdirSync(own, { recursive: true })
   for (const name of ['package.json', 'dist']) cpSync(join(root, name), join(own, name), { recursive: true })
   // Optional peers are found from the package and from the project alike.
-  for (const name of ['jiti', ...packages]) {
+  for (const name of ['jiti', 'pg', ...packages]) {
     mkdirSync(dirname(join(modules, name)), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(modules, name))
   }

@@ -7,6 +7,8 @@ keepsItsPromises({
   prelude: `import fs from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { describe, requireServices, test } from 'holdfast/vitest'
+import pg from 'pg'
+const { Client } = pg
 `,
   topLevelAwait: true,
   project: ({ setUp }) => ({
