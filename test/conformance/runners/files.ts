@@ -78,6 +78,13 @@ test('asks for one', async ({ postgres }) => mark('test: ' + postgres.decision +
 test('asks for two', async ({ redis, postgres: db }) => mark('both: ' + redis.decision + ' ' + db.decision))
 test('asks for none', async () => mark('none'))
 `,
+  retried: `
+let tries = 0
+test('passes when it is tried again', { retry: 1 }, async ({ postgres }) => {
+  mark('try: ' + postgres.decision)
+  if (++tries === 1) throw new Error('once')
+})
+`,
   isolated: `
 const own = test.with({ migrate: 'node migrate.cjs', files: ['migrate.cjs'] })
 const notes = async url => {

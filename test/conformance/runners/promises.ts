@@ -92,6 +92,16 @@ export const PROMISES: readonly Promised[] = [
     },
   },
   {
+    promise: 'a test that is tried again gets its services again',
+    scene: 'stand-in',
+    files: ['retried'],
+    where: face => face.name === 'vitest',
+    check(ran) {
+      expect(of(ran, 'retried')).toEqual(['try: stand-in', 'try: stand-in'])
+      expect(states(ran, 'passes when it is tried again')).toEqual(['passed'])
+    },
+  },
+  {
     promise: 'a block has its environment, and the block beside it the one that was given',
     scene: 'stand-in',
     files: ['block'],

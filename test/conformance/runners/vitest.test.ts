@@ -13,7 +13,8 @@ const { Client } = pg
   topLevelAwait: true,
   project: ({ setUp }) => ({
     'package.json': '{ "type": "module" }',
-    'vitest.config.mjs': `export default { test: { ${setUp ? "globalSetup: ['holdfast/vitest/setup']" : ''} } }`,
+    // Where files share a process they would see what one of them left in its environment.
+    'vitest.config.mjs': `export default { test: { ${setUp ? "globalSetup: ['holdfast/vitest/setup']" : 'isolate: false, fileParallelism: false'} } }`,
   }),
   command: ({ junit }) => ({
     args: [
