@@ -42,6 +42,7 @@ const PACKAGES = [
   { package: 'dash', programs: ['dash'] },
   { package: 'busybox', programs: ['busybox'] },
   { package: 'perl-base', programs: ['perl'] },
+  { package: 'jq', programs: ['jq'] },
 ]
 
 const FOLDERS = [

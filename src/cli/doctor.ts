@@ -12,6 +12,7 @@ import { aimsOf } from '../targets/aims.js'
 import { resolveTargets } from '../targets/resolve.js'
 import type { Wanted } from '../targets/wanted.js'
 import type { Call, Values } from './call.js'
+import { noTarget } from './nothing.js'
 import { DoctorReporting } from './output/doctor.js'
 
 /** `holdfast doctor` */
@@ -21,10 +22,7 @@ export async function doctorVerb({ targets, values }: Call): Promise<number> {
   const { signal, restore } = abortOnSignals()
   try {
     const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
-    if (wanted.length === 0)
-      throw usage(
-        'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast doctor postgres://app@db:5432/app',
-      )
+    if (wanted.length === 0) throw noTarget('doctor')
     const patients = await patientsOf(wanted, values.text('until') as Depth | undefined)
     const reporting = await DoctorReporting.of(
       values,

@@ -42,6 +42,6 @@ test('what is no percentage is a usage error that names it', () => {
 
 test('a service that there is none of is a usage error', () => {
   expect(() => demands('max-skip-rate', 'postgress=1%')).toThrow('did you mean postgres?')
-  expect(() => demands('require', 'postgres,oracle')).toThrow('--require: "oracle" is not a service')
+  expect(() => demands('require', 'postgres,a b')).toThrow('--require: "a b" is not the name of a service')
   expect(demands('require', 'postgres, redis', 'redis').required).toEqual(['postgres', 'redis'])
 })

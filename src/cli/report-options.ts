@@ -38,8 +38,14 @@ export function demandsOf(values: Values, ci: boolean): Demands {
   const required = values
     .list('require')
     .flatMap(list => list.split(','))
-    .map(name => known(name.trim(), '--require'))
+    .map(name => nameOf(name.trim()))
   return { limits, required: [...new Set(required)], ci }
+}
+
+/** A target may have any name; one that is wrong has no decisions, and fails. */
+function nameOf(name: string): string {
+  if (/^[\w.-]+$/.test(name)) return name
+  throw usage(`--require: "${redactAddress(name)}" is not the name of a service or target, like postgres`)
 }
 
 function limitOf(decision: Limit['decision'], text: string): Limit {

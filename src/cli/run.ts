@@ -12,6 +12,7 @@ import type { Checked } from '../start/subject.js'
 import { importCheck, smoke, type Trial, upFor } from '../start/trials.js'
 import type { Call, Values, Verb } from './call.js'
 import { runTold } from './command.js'
+import { noTarget } from './nothing.js'
 import { RunReport } from './output/run.js'
 import { checkDashes, type Plan, planOf, waitOf } from './plan.js'
 
@@ -79,7 +80,7 @@ async function stagesOf(call: Call, start: Start): Promise<void> {
       if (end.state !== 'passed') return end
       const made = await untilAborted(planOf(call, env), signal)
       checkRequired(required ?? [], made.aims)
-      if (made.aims.length === 0 && !validate) throw usage(NO_TARGET)
+      if (made.aims.length === 0 && !validate) throw noTarget('run', ' -- COMMAND')
       plan = made
       return end
     } catch (error) {
@@ -142,9 +143,6 @@ async function staticStages(
   // What stands in a configuration that cannot be used is not run.
   if (line) await stages.run('smoke', () => (usable || given ? smoke(line, trial) : skipped('config failed')))
 }
-
-const NO_TARGET =
-  'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast run postgres://app@db:5432/app -- COMMAND'
 
 function trialOf(values: Values, { env, signal, reaper }: Start, hush: Trial['hush']): Trial {
   return {

@@ -18,11 +18,7 @@ export async function waitVerb({ targets, command, values }: Call): Promise<numb
   checkContradictions(values)
   const { signal, restore } = abortOnSignals()
   const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
-  if (wanted.length === 0) {
-    throw usage(
-      'no target: none is given, no configuration names one, and the environment has no DATABASE_URL, REDIS_URL, PGHOST or DB_HOST. Try: holdfast wait postgres://app@db:5432/app',
-    )
-  }
+  if (wanted.length === 0) throw (await import('./nothing.js')).noTarget('wait')
   const aims = await aimsOf(wanted, loaded?.config, questionOf(values))
   const reporting = await Reporting.of(
     values,

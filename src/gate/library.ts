@@ -3,7 +3,7 @@ import { parseCount } from '../core/options.js'
 import { nameApart, parseTarget, splitName, type Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import { loadService, SCHEMES } from '../services/registry.js'
-import { DEPTHS, type ProbeOptions } from './options.js'
+import type { Depth, ProbeOptions } from './options.js'
 import type { Aim, WaitOptions } from './outcome.js'
 import { probeOnce } from './probe.js'
 import { waitForTargets } from './wait.js'
@@ -61,6 +61,8 @@ export async function waitFor(
   if (decided && !decided.ready) throw HoldfastError.fromVerdict(decided)
   return result.outcomes.map(outcome => outcome.verdict)
 }
+
+const DEPTHS: readonly Depth[] = ['tcp', 'auth', 'query', 'write', 'schema']
 
 const PROBE_KEYS = [
   'until',

@@ -4,8 +4,7 @@ import type { Resolve } from '../io/resolve.js'
 import type { ResolveSeeds } from '../io/seeds.js'
 
 /** How deep a probe goes. */
-export const DEPTHS = ['tcp', 'auth', 'query', 'write', 'schema'] as const
-export type Depth = (typeof DEPTHS)[number]
+export type Depth = 'tcp' | 'auth' | 'query' | 'write' | 'schema'
 
 export interface ProbeOptions {
   /** How deep to go. Default `query`. */

@@ -112,3 +112,9 @@ test('whatever the texts are, a record is one line of bounded length that reads 
     { numRuns: 40 },
   )
 })
+
+test('a text that is too long to be looked at ends before the word that is cut', () => {
+  const text = `${'postgres://a:b@h '.repeat(117)}postgres://app:12345@db/app`
+  expect(text.slice(1980, 2010)).toContain('postgres://app')
+  expect(JSON.stringify(entryOf({ ...ENTRY, message: text }))).not.toMatch(/12345|:b@/)
+})

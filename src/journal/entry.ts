@@ -92,13 +92,15 @@ const whole = (value: unknown): number | undefined =>
 
 /** One line; half a surrogate pair, which neither UTF-8 nor jsonb has, is left out. */
 const shown = (text: string, most: number): string =>
-  plain(hidden(text.slice(0, LONGEST)), most).replace(/\p{Cs}/gu, '')
+  plain(hidden(beginning(text)), most).replace(/\p{Cs}/gu, '')
 
-/** Longer texts are cut before they are looked at. */
-const LONGEST = 10_000
+/** As much as is looked at; a word that is cut may be half of an address. */
+const beginning = (text: string): string =>
+  text.length <= LONGEST ? text : text.slice(0, LONGEST).replace(/\S*$/, '…')
+const LONGEST = 2000
 
 /** The second line of defence: whoever writes an entry has left out the secrets that it knows. */
 const hidden = (text: string): string =>
   text
-    .replace(/[a-z][a-z0-9+.-]*:\/\/\S+/gi, redactAddress)
-    .replace(/(\w*(?:passw(?:or)?d|pwd|secret|token)\w*\s*=\s*)('(?:\\.|[^'\\])*'?|"[^"]*"?|\S+)/gi, '$1***')
+    .replace(/[a-z][a-z0-9+.-]{0,30}:\/\/\S+/gi, redactAddress)
+    .replace(/((?:passw(?:or)?d|pwd|secret|token)\w*\s*=\s*)('(?:\\.|[^'\\])*'?|"[^"]*"?|\S+)/gi, '$1***')

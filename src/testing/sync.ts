@@ -3,7 +3,7 @@ import { HoldfastError } from '../core/errors.js'
 import { childProgram } from '../io/programs.js'
 import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
-import { cleaned } from './keeper/client.js'
+import { cleaned, ownPlace } from './keeper/client.js'
 import { type Failure, thrownOf } from './keeper/wire.js'
 import type { Decided } from './memory.js'
 import type { Provided } from './provided.js'
@@ -33,7 +33,7 @@ export function decideInChild(names: readonly string[], options: Asking): Decide
   const task: SyncTask = { names, options: { ...rest, cwd, env: whole } }
   const { stdout, status, error } = spawnSync(process.execPath, [childProgram('decide')], {
     input: JSON.stringify(task),
-    env: cleaned(env),
+    env: { ...cleaned(env), ...ownPlace() },
     cwd,
     stdio: ['pipe', 'pipe', 'inherit'],
     maxBuffer: 2 ** 24,

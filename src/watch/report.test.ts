@@ -156,6 +156,10 @@ test('what is required must be real each time, and there must be one', () => {
   const broken = [['required-not-real', 'error']]
   expect(found([entry(), entry({ decision: 'stand-in', with: 'pglite' })], { required })).toEqual(broken)
   expect(found([entry({ service: 'redis' })], { required })).toEqual(broken)
+  const cache = entry({ service: 'redis', target: 'cache', ...skip })
+  expect(found([entry(), cache], { required: ['postgres', 'cache'] })).toEqual([undefined, ...broken])
+  expect(found([entry(), cache], { required: ['all'] })).toEqual(broken)
+  expect(found([entry()], { required: ['all'] })).toEqual([undefined])
 })
 
 test('without any decision a demand is not met', () => {

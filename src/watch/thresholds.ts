@@ -14,7 +14,7 @@ export interface Limit {
 /** What a report is held to. */
 export interface Demands {
   readonly limits: readonly Limit[]
-  /** Services of which every decision must be real, and at least one made. */
+  /** Services or targets, or `all`, of which every decision must be real, and at least one made. */
   readonly required: readonly string[]
   /** Whether this is CI, where a service that was skipped altogether fails. */
   readonly ci: boolean
@@ -76,28 +76,32 @@ function held({ decision, service, percent: most }: Limit, report: Report): Chec
   }
 }
 
-function demanded(service: string, report: Report): Check {
-  const its = report.decisions.filter(one => serviceOf(one) === service)
+function demanded(required: string, report: Report): Check {
+  const all = required === 'all'
+  const its = report.decisions.filter(one => all || serviceOf(one) === required || one.target === required)
   const counts: Counts = countsOf(its)
-  const name = `every decision of ${service} is real`
+  const name = all ? 'every decision is real' : `every decision of ${required} is real`
   if (counts.total > 0 && counts.real === counts.total) return { name }
-  const others = (['stand-in', 'skip', 'fail'] as const).filter(made => counts[made] > 0)
-  const worst = others.toSorted((a, b) => counts[b] - counts[a])[0] ?? 'skip'
-  const base = { id: 'required-not-real', level: 'error', target: service } as const
-  if (counts.total === 0)
+  const base = { id: 'required-not-real', level: 'error', ...(all ? {} : { target: required }) } as const
+  if (counts.total === 0) {
+    const known = report.services.map(one => one.name).join(', ')
     return {
       name,
       concern: {
         ...base,
-        message: `${service} is required, and no decision about it is recorded`,
-        advice: `See that the tests ask for it (requireServices('${service}'), or holdfast test --service ${service}), and that --run names the run that is meant.`,
+        message: `${required} is required, and no decision about it is recorded, only about ${known}`,
+        advice: `See that the tests ask for it (holdfast test --service ${required}), and that --run names the run that is meant.`,
       },
     }
+  }
+  const others = (['stand-in', 'skip', 'fail'] as const).filter(made => counts[made] > 0)
+  const worst = others.toSorted((a, b) => counts[b] - counts[a])[0] ?? 'skip'
+  const numbers = others.map(made => `${counts[made]} ${made}`).join(', ')
   return {
     name,
     concern: {
       ...base,
-      message: `${service} is required, and of ${counts.total} decisions ${counts.total - counts.real} are not real (${others.map(made => `${counts[made]} ${made}`).join(', ')})${why(its, worst)}`,
+      message: `${all ? 'every service' : required} is required, and of ${counts.total} decisions ${counts.total - counts.real} are not real (${numbers})${why(its, worst)}`,
       advice: next(its, worst),
     },
   }

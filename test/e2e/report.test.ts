@@ -164,7 +164,10 @@ test('what cannot be meant is a usage error that names it', async () => {
       '--max-skip-rate: "0.1" is not a percentage from 0% to 100%; did you mean 0.1%?',
     ],
     [['--max-stand-in-rate', 'postgres=many'], '--max-stand-in-rate: "many" is not a percentage'],
-    [['--require', 'postgress'], '--require: "postgress" is not a service; did you mean postgres?'],
+    [
+      ['--max-skip-rate', 'postgress=1%'],
+      '--max-skip-rate: "postgress" is not a service; did you mean postgres?',
+    ],
     [['--since', 'monday'], '--since: "monday" is not a time; write it like 7d, 12h or 2026-03-01'],
     [['--run', 'ci-9'], '--run: the journal has no run "ci-9"; the last ones are ci-7'],
     [['no/such'], '"no/such" is not a journal: there is no such file or folder'],

@@ -36,8 +36,8 @@ export interface Ordeal {
   readonly told: string
 }
 
-export async function torture(options: Torture): Promise<Ordeal> {
-  const { where, temp, processes, records } = options
+/** The program of the writers, in one file. */
+export async function writerIn(temp: string): Promise<string> {
   const program = join(temp, 'writer.mjs')
   await build({
     entryPoints: [fileURLToPath(new URL('writer.ts', import.meta.url))],
@@ -48,6 +48,12 @@ export async function torture(options: Torture): Promise<Ordeal> {
     external: ['jiti', 'yaml', 'zod', 'zod/mini'],
     logLevel: 'error',
   })
+  return program
+}
+
+export async function torture(options: Torture): Promise<Ordeal> {
+  const { where, temp, processes, records } = options
+  const program = await writerIn(temp)
   const begun = performance.now()
   const ends = await Promise.all(
     Array.from({ length: processes }, (_, writer) => life(writer, program, options)),

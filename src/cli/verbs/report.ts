@@ -10,7 +10,7 @@ export const report: VerbEntry = {
       by: { kind: { choice: ['service', 'suite', 'run', 'reason'] }, value: 'WHAT', flagOnly: true },
       'max-skip-rate': { kind: 'list', value: '[SERVICE=]PERCENT' },
       'max-stand-in-rate': { kind: 'list', value: '[SERVICE=]PERCENT' },
-      require: { kind: 'list', value: 'SERVICE[,SERVICE]' },
+      require: { kind: 'list', value: 'NAME[,NAME]', flagOnly: true },
     },
     example: 'holdfast report --max-skip-rate 10%',
   },
@@ -24,7 +24,9 @@ export const report: VerbEntry = {
       by: ['what the table is by: service, suite, run or reason', 'service'],
       'max-skip-rate': ['more skips than this fail; repeatable'],
       'max-stand-in-rate': ['more stand-ins than this fail; repeatable'],
-      require: ['every decision about it must be real, and there must be one; repeatable'],
+      require: [
+        'every decision about this service or target (or all) must be real, and there must be one; repeatable',
+      ],
     },
     examples: [
       ['what the last run of the tests ran on', 'holdfast report'],

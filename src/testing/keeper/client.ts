@@ -27,6 +27,9 @@ export const cleaned = (env: Env): NodeJS.ProcessEnv => ({
   NODE_V8_COVERAGE: undefined,
 })
 
+/** The temporary folder is that of this process, whatever the environment is that a caller gives. */
+export const ownPlace = (): NodeJS.ProcessEnv => ({ TMPDIR: process.env.TMPDIR })
+
 /** The socket of this run's keeper, which is started where there is none: once, however many workers ask. */
 export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {
   const hosted = env[KEEPER_VARIABLE]
@@ -51,7 +54,7 @@ export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promi
 /** The same for the run of this process, as isolation needs it: `{ socketPath: await keeperSocket() }`. */
 export const keeperSocket = (
   env: Env = process.env,
-  signal: AbortSignal = new AbortController().signal,
+  signal = new AbortController().signal,
 ): Promise<string> => findKeeper(runOf(env), env, signal)
 
 /** Undefined where another process has it, or the directory has gone in this moment. */
@@ -86,7 +89,7 @@ export async function closeKeeper(run: Run, env: Env): Promise<void> {
 function startKeeper(root: Being, env: Env): Promise<string> {
   const child = spawn(process.execPath, [childProgram('keeper'), `${root.pid}`, root.started], {
     cwd: '/',
-    env: cleaned(env),
+    env: { ...cleaned(env), ...ownPlace() },
     detached: true,
     stdio: ['ignore', 'pipe', 'ignore'],
   })
