@@ -54,7 +54,7 @@ export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promi
 /** The same for the run of this process, as isolation needs it: `{ socketPath: await keeperSocket() }`. */
 export const keeperSocket = (
   env: Env = process.env,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<string> => findKeeper(runOf(env), env, signal)
 
 /** Undefined where another process has it, or the directory has gone in this moment. */
