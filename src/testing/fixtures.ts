@@ -1,3 +1,10 @@
+import type { IsolationConfig } from '../config/config.js'
+import { findConfig } from '../config/find.js'
+import { loadConfig } from '../config/load.js'
+import { IsolationClient } from '../isolate/client.js'
+import { type DatabaseSettings, isolated } from './database.js'
+import { ownEnvironment } from './environment.js'
+import { keeperSocket } from './keeper/client.js'
 import type { Provided } from './provided.js'
 import { type RequiredService, serviceOf } from './suite.js'
 
@@ -44,7 +51,51 @@ export interface Opened {
   close(end: { readonly failed: boolean }): Promise<void>
 }
 
-/** What the test gets for a service that is there. */
+/** What the test gets for a service that is there. @throws what making its database throws. */
 export async function open(provided: Provided, settings: FixtureSettings, where: Where): Promise<Opened> {
-  return { fixture: serviceOf(provided), close: async () => {} }
+  const shared = serviceOf(provided)
+  const isolation = provided.service === 'postgres' ? await isolationOf(settings) : undefined
+  if (!isolation) return { fixture: shared, close: async () => {} }
+  const server = { url: shared.url, ours: provided.decision === 'stand-in' }
+  const { url, env, client, release } = await isolated(server, { ...isolation, ...where }, await databases())
+  // The variables that led to the server lead to the database.
+  const moved = Object.entries(provided.env).map(([name, value]) => [
+    name,
+    value === shared.url ? url : value,
+  ])
+  const fixture = { ...shared, url, env: Object.freeze({ ...env, ...Object.fromEntries(moved) }) }
+  return {
+    fixture: Object.freeze(client === undefined ? fixture : { ...fixture, client }),
+    async close(end) {
+      const kept = await release(end)
+      if (kept) process.stderr.write(`holdfast: ${kept}\n`)
+    },
+  }
+}
+
+async function isolationOf(settings: FixtureSettings): Promise<DatabaseSettings | undefined> {
+  const { isolation, needs: _, ...own } = settings
+  if (isolation === 'none') return undefined
+  const configured = await configuredIsolation()
+  const asked = configured !== undefined || own.migrate !== undefined
+  const mode = isolation ?? configured?.mode ?? (asked ? 'database' : undefined)
+  return mode && { ...configured, ...own, mode }
+}
+
+let configured: Promise<IsolationConfig | undefined> | undefined
+
+function configuredIsolation(): Promise<IsolationConfig | undefined> {
+  const file = process.env.HOLDFAST_CONFIG || findConfig(process.cwd())
+  configured ??= file
+    ? loadConfig(file).then(({ config }) => config.test?.isolation)
+    : Promise.resolve(undefined)
+  return configured
+}
+
+let client: Promise<IsolationClient> | undefined
+
+/** The keeper of the run makes databases and takes them away, so that they outlive no worker. */
+function databases(): Promise<IsolationClient> {
+  client ??= keeperSocket(ownEnvironment()).then(socketPath => new IsolationClient({ socketPath }))
+  return client
 }

@@ -96,7 +96,7 @@ function testWith(settings: FixtureSettings): ServiceTest {
  * it is skipped with the reason where the service is neither there nor replaced.
  */
 export const test: ServiceTest = testWith({})
-export const it: ServiceTest = test
+export const it: ServiceTest = testWith({})
 
 function blockOf(native: Native) {
   return (...given: Arguments) => {
@@ -110,13 +110,16 @@ function blockOf(native: Native) {
   }
 }
 
+const blocks = () =>
+  Object.assign(blockOf(nativeDescribe), {
+    skip: blockOf(nativeDescribe.skip),
+    todo: blockOf(nativeDescribe.todo),
+    only: blockOf(nativeDescribe.only),
+  }) as unknown as Describe
+
 /** Node's `describe`. */
-export const describe: Describe = Object.assign(blockOf(nativeDescribe), {
-  skip: blockOf(nativeDescribe.skip),
-  todo: blockOf(nativeDescribe.todo),
-  only: blockOf(nativeDescribe.only),
-}) as unknown as Describe
-export const suite: Describe = describe
+export const describe: Describe = blocks()
+export const suite: Describe = blocks()
 
 const hook =
   (native: typeof nativeBefore): Hook =>

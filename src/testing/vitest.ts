@@ -187,7 +187,7 @@ function testWith(settings: FixtureSettings): ServiceTest {
  * it is skipped with the reason where the service is neither there nor replaced.
  */
 export const test: ServiceTest = loaded()
-export const it: ServiceTest = test
+export const it: ServiceTest = loaded()
 
 /** Outside of a run, where Vitest lets nobody extend its `test`, the module can be loaded all the same. */
 function loaded(): ServiceTest {

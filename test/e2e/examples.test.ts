@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { chmod, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
 import { holdfast } from '../support/cli.js'
 import { tempFolder } from '../support/root.js'
@@ -41,6 +42,67 @@ test('both examples say so when there is no database', async () => {
     const { status, stdout } = await run(file, [...args], { cwd: root, env: { ...plain, ...env } })
     expect([status, stdout]).toEqual([0, 'no database: it was skipped\n'])
   }
+})
+
+const jestExample = (env: Record<string, string>) =>
+  run(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '-c', 'examples/jest/jest.config.cjs', '--verbose'],
+    {
+      cwd: root,
+      env: { ...plain, ...env },
+    },
+  )
+
+test('the Jest example runs on what the environment names', async () => {
+  const { status, stderr } = await jestExample({ DATABASE_URL: sharedPostgres().url() })
+  expect(status, stderr).toBe(0)
+  expect(stderr).toMatch(/Tests: +3 passed/)
+})
+
+test('the Jest example skips what needs a database where there is none, and says why', async () => {
+  const { status, stderr } = await jestExample({
+    HOLDFAST_TARGET_POSTGRES: 'skip',
+    HOLDFAST_TARGET_POSTGRES_REASON: 'by hand',
+  })
+  expect(status, stderr).toBe(0)
+  expect(stderr).toMatch(/Tests: +2 skipped, 1 passed/)
+  expect(stderr).toContain('are written and read (postgres: by hand)')
+})
+
+/** Their command lines in examples/README.md, with a reporter that is the same on every Node. */
+const RUNNERS = {
+  Vitest: [
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--config',
+    'examples/vitest/vitest.config.mjs',
+    '--reporter=verbose',
+  ],
+  'node:test': [
+    ...['--require', 'holdfast/node-test/setup', '--test', '--test-reporter=spec'],
+    'examples/node-test/rows.test.mjs',
+  ],
+}
+
+test.each(Object.entries(RUNNERS))('the %s example runs on what the environment names', async (_, args) => {
+  const env = { ...plain, DATABASE_URL: sharedPostgres().url() }
+  const { status, stdout, stderr } = await run(process.execPath, args, { cwd: root, env })
+  expect(status, stdout + stderr).toBe(0)
+  expect(stripVTControlCharacters(stdout)).toMatch(/Tests +3 passed|pass 3/)
+})
+
+test.each(Object.entries(RUNNERS))('the %s example skips with the reason', async (_, args) => {
+  const said = { HOLDFAST_TARGET_POSTGRES: 'skip', HOLDFAST_TARGET_POSTGRES_REASON: 'by hand' }
+  const { status, stdout, stderr } = await run(process.execPath, args, {
+    cwd: root,
+    env: { ...plain, ...said },
+  })
+  expect(status, stdout + stderr).toBe(0)
+  expect(stripVTControlCharacters(stdout)).toMatch(
+    /1 passed \| 2 skipped|pass 1\n.*\n.*cancelled 0\n.*skipped 2/,
+  )
+  expect(stdout).toMatch(/are written and read.*postgres: by hand/)
 })
 
 test('the entrypoint waits for what the environment names and becomes the server', async () => {

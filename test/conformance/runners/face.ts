@@ -7,7 +7,7 @@ export interface Face {
   /** Packages that a project has in its node_modules besides holdfast. */
   readonly packages: readonly string[]
   /**
-   * What a file begins with: it declares `test`, `describe`, `requireServices`, `beforeAll`, `beforeEach`, `afterAll`
+   * What a file begins with: it declares `fs`, `Client` of pg, `test`, `describe`, `requireServices`, `beforeAll`, `beforeEach`, `afterAll`
    * and `afterEach`.
    */
   readonly prelude: string

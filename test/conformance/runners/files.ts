@@ -78,7 +78,56 @@ test('asks for one', async ({ postgres }) => mark('test: ' + postgres.decision +
 test('asks for two', async ({ redis, postgres: db }) => mark('both: ' + redis.decision + ' ' + db.decision))
 test('asks for none', async () => mark('none'))
 `,
+  retried: `
+let tries = 0
+test('passes when it is tried again', { retry: 1 }, async ({ postgres }) => {
+  mark('try: ' + postgres.decision)
+  if (++tries === 1) throw new Error('once')
+})
+`,
+  isolated: `
+const own = test.with({ migrate: 'node migrate.cjs', files: ['migrate.cjs'] })
+const notes = async url => {
+  const client = new Client({ connectionString: url })
+  await client.connect()
+  await client.query("INSERT INTO note (text) VALUES ('mine')")
+  const { rows } = await client.query('SELECT count(*)::int AS n FROM note')
+  await client.end()
+  return rows[0].n
+}
+const name = url => new URL(url).pathname.slice(1)
+for (const nth of ['first', 'second'])
+  own('a database of its own, the ' + nth, async ({ postgres }) => {
+    mark('notes ' + (await notes(postgres.url)) + ' ' + (postgres.env.DATABASE_URL === postgres.url))
+    mark('database ' + name(postgres.url))
+  })
+own.with({ isolation: 'none' })('shares what there is', async ({ postgres }) => {
+  mark('shared ' + (postgres.url === postgres.env.DATABASE_URL) + ' ' + name(postgres.url).startsWith('holdfast_'))
+})
+own.with({ isolation: 'transaction' })('has a transaction', async ({ postgres }) => {
+  await postgres.client.query("INSERT INTO note (text) VALUES ('rolled back')")
+  const { rows } = await postgres.client.query('SELECT count(*)::int AS n FROM note')
+  mark('in a transaction ' + rows[0].n)
+})
+`,
+  failing: `
+const own = test.with({ migrate: 'node migrate.cjs', files: ['migrate.cjs'], keepFailed: true })
+own('fails, and its database is kept', async ({ postgres }) => {
+  mark('database ' + new URL(postgres.url).pathname.slice(1))
+  throw new Error('on purpose')
+})
+`,
 } as const
+
+/** Migrates once per content, and notes it. */
+export const MIGRATION = `
+const { Client } = require('pg')
+require('node:fs').appendFileSync(process.env.MARKS, 'migrate ran\\n')
+const client = new Client({ connectionString: process.env.DATABASE_URL })
+client.connect()
+  .then(() => client.query('CREATE TABLE note (text text)'))
+  .then(() => client.end())
+`
 
 export type FileName = keyof typeof FILES
 

@@ -5,6 +5,7 @@ keepsItsPromises({
   ending: '.test.js',
   packages: ['jest', 'jest-junit'],
   prelude: `const fs = require('node:fs')
+const { Client } = require('pg')
 const { describe, requireServices, test } = require('holdfast/jest')
 `,
   topLevelAwait: false,

@@ -8,6 +8,8 @@ keepsItsPromises({
 import {
   after as afterAll, afterEach, before as beforeAll, beforeEach, describe, requireServices, test,
 } from 'holdfast/node-test'
+import pg from 'pg'
+const { Client } = pg
 `,
   topLevelAwait: true,
   project: () => ({ 'package.json': '{ "type": "module" }' }),

@@ -7,7 +7,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { tempFolder } from '../../support/root.js'
 import { run } from '../../support/run.js'
 import type { Face, Ran, Reported } from './face.js'
-import { common, FILES, type FileName } from './files.js'
+import { common, FILES, type FileName, MIGRATION } from './files.js'
 
 const root = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -30,6 +30,7 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
   files.forEach((name, i) => {
     put(names[i] as string, `${face.prelude}${common(name)}${FILES[name]}`)
   })
+  put('migrate.cjs', MIGRATION)
   for (const [path, text] of Object.entries(face.project({ setUp }))) put(path, text)
   const [marks, junit, temp] = ['marks', 'junit.xml', 'tmp'].map(name => join(project, name)) as [
     string,
@@ -61,13 +62,13 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
 }
 
 /** The package as npm installs it: a copy, so that a runner treats it as it does a user's. */
-function install(project: string, packages: readonly string[]) {
+export function install(project: string, packages: readonly string[]) {
   const modules = join(project, 'node_modules')
   const own = join(modules, 'holdfast')
   mkdirSync(own, { recursive: true })
   for (const name of ['package.json', 'dist']) cpSync(join(root, name), join(own, name), { recursive: true })
   // Optional peers are found from the package and from the project alike.
-  for (const name of ['jiti', ...packages]) {
+  for (const name of ['jiti', 'pg', ...packages]) {
     mkdirSync(dirname(join(modules, name)), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), join(modules, name))
   }

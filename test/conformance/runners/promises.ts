@@ -2,7 +2,14 @@ import { expect } from 'vitest'
 import type { Face, Ran } from './face.js'
 import type { FileName } from './files.js'
 
-export type SceneName = 'real' | 'stand-in' | 'skip' | 'wrong password' | 'set-up' | 'set-up, wrong password'
+export type SceneName =
+  | 'real'
+  | 'stand-in'
+  | 'skip'
+  | 'failing'
+  | 'wrong password'
+  | 'set-up'
+  | 'set-up, wrong password'
 
 /** One promise of an adapter: over the files that it needs, in the world that it is about. */
 export interface Promised {
@@ -20,6 +27,7 @@ export interface World {
   readonly rejectedLogins: () => number
   /** Databases of tests that are left on the server. */
   readonly databases: () => Promise<string[]>
+  readonly drop: () => Promise<void>
 }
 
 /** What a file noted, without its name. */
@@ -81,6 +89,16 @@ export const PROMISES: readonly Promised[] = [
       expect(of(ran, 'plain')).toContain('test: stand-in true true')
       expect(of(ran, 'fixture')).toEqual(['test: stand-in true', 'both: real stand-in', 'none'])
       expect(ran.output).toMatch(/postgres.*stand-in.*PostgreSQL/)
+    },
+  },
+  {
+    promise: 'a test that is tried again gets its services again',
+    scene: 'stand-in',
+    files: ['retried'],
+    where: face => face.name === 'vitest',
+    check(ran) {
+      expect(of(ran, 'retried')).toEqual(['try: stand-in', 'try: stand-in'])
+      expect(states(ran, 'passes when it is tried again')).toEqual(['passed'])
     },
   },
   {
@@ -191,6 +209,36 @@ export const PROMISES: readonly Promised[] = [
       },
     }),
   ),
+  ...(['real', 'stand-in'] as const).map(
+    (scene): Promised => ({
+      promise: `a test has a database of its own, and nothing of others in it: ${scene}`,
+      scene,
+      files: ['isolated'],
+      check(ran) {
+        const [first, second, ...rest] = of(ran, 'isolated').filter(mark => mark.startsWith('database '))
+        expect([rest, first === second]).toEqual([[], false])
+        expect(of(ran, 'isolated').filter(mark => !mark.startsWith('database '))).toEqual([
+          'notes 1 true',
+          'notes 1 true',
+          'shared true false',
+          'in a transaction 1',
+        ])
+        expect(ran.marks.filter(mark => mark === 'migrate ran')).toHaveLength(1)
+      },
+    }),
+  ),
+  {
+    promise: 'the database of a test that failed is kept where that is asked for',
+    scene: 'failing',
+    files: ['failing'],
+    async check(ran, { databases, drop }) {
+      expect(states(ran, 'fails, and its database is kept')).toEqual(['failed'])
+      const [mine = ''] = of(ran, 'failing').map(mark => mark.replace('database ', ''))
+      expect(await databases()).toContain(mine)
+      expect(ran.output).toContain(`The database ${mine} of the failed test stays`)
+      await drop()
+    },
+  },
   {
     promise: 'a wrong password fails the file with the advice, without a test, after one login',
     scene: 'wrong password',

@@ -1,21 +1,25 @@
-import { afterAll, describe, test } from 'vitest'
+import { afterAll, beforeAll, describe, test } from 'vitest'
 import { type PostgresServer, startPostgres } from '../../support/postgres.js'
 import { freePort } from '../../support/root.js'
-import { sharedPostgres, sharedRedis } from '../../support/shared.js'
+import { sharedRedis } from '../../support/shared.js'
 import type { Face, Ran } from './face.js'
 import { play } from './play.js'
 import { PROMISES, type SceneName, type World } from './promises.js'
 
 /** All that an adapter promises, on its real runner. */
 export function keepsItsPromises(face: Face) {
-  const scenes = new Map<SceneName, Promise<{ ran: Ran; world: World }>>()
-  const servers: PostgresServer[] = []
-  afterAll(() => Promise.all(servers.map(server => server.remove())))
+  let server: PostgresServer
+  beforeAll(async () => {
+    server = await startPostgres()
+    await server.sql('ALTER ROLE app CREATEDB')
+  })
+  afterAll(() => server.remove())
 
   const mine = PROMISES.filter(({ where }) => !where || where(face))
+  const scenes = new Map<SceneName, Promise<{ ran: Ran; world: World }>>()
   const stage = (scene: SceneName) => {
     const files = [...new Set(mine.filter(one => one.scene === scene).flatMap(one => one.files))]
-    const staged = scenes.get(scene) ?? enact(face, scene, files, servers)
+    const staged = scenes.get(scene) ?? enact(face, scene, files, server)
     scenes.set(scene, staged)
     return staged
   }
@@ -32,29 +36,30 @@ async function enact(
   face: Face,
   scene: SceneName,
   files: Parameters<typeof play>[1]['files'],
-  servers: PostgresServer[],
+  server: PostgresServer,
 ): Promise<{ ran: Ran; world: World }> {
-  const there = { DATABASE_URL: sharedPostgres().url(), REDIS_URL: sharedRedis().url() }
-  const absent = { ...there, DATABASE_URL: sharedPostgres().url({ port: await freePort() }) }
-  const databases = async () =>
-    (await sharedPostgres().sql("SELECT datname FROM pg_database WHERE datname LIKE 'holdfast\\_%'"))
-      .split('\n')
-      .filter(Boolean)
-  const setUp = scene.startsWith('set-up')
-  if (scene.endsWith('wrong password')) {
-    const server = await startPostgres()
-    servers.push(server)
-    const env = { ...there, DATABASE_URL: server.url({ password: 'wrong-secret' }) }
-    const ran = await play(face, { files, env, setUp })
-    return { ran, world: { rejectedLogins: () => server.rejectedLogins(), databases } }
-  }
+  const there = { DATABASE_URL: server.url(), REDIS_URL: sharedRedis().url() }
+  const absent = { ...there, DATABASE_URL: server.url({ port: await freePort() }) }
+  const wrong = { ...there, DATABASE_URL: server.url({ password: 'wrong-secret' }) }
   const env = {
     real: there,
+    failing: there,
     'stand-in': { ...absent, HOLDFAST_STANDIN: 'system' },
     'set-up': { ...absent, HOLDFAST_STANDIN: 'system' },
     // It is not installed in the project.
     skip: { ...absent, HOLDFAST_STANDIN: 'pglite' },
-  }[scene as 'real']
-  const ran = await play(face, { files, env, setUp })
-  return { ran, world: { rejectedLogins: () => 0, databases } }
+    'wrong password': wrong,
+    'set-up, wrong password': wrong,
+  }[scene]
+  const before = server.rejectedLogins()
+  const ran = await play(face, { files, env, setUp: scene.startsWith('set-up') })
+  const rejected = server.rejectedLogins() - before
+  const databases = async () => (await server.sql(OF_TESTS)).split('\n').filter(Boolean)
+  const drop = async () => {
+    for (const name of await databases()) await server.sql(`DROP DATABASE "${name}"`)
+  }
+  return { ran, world: { rejectedLogins: () => rejected, databases, drop } }
 }
+
+/** Templates stay, for later runs. */
+const OF_TESTS = "SELECT datname FROM pg_database WHERE datname LIKE 'holdfast\\_%' AND NOT datistemplate"

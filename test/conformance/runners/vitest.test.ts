@@ -7,11 +7,14 @@ keepsItsPromises({
   prelude: `import fs from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { describe, requireServices, test } from 'holdfast/vitest'
+import pg from 'pg'
+const { Client } = pg
 `,
   topLevelAwait: true,
   project: ({ setUp }) => ({
     'package.json': '{ "type": "module" }',
-    'vitest.config.mjs': `export default { test: { ${setUp ? "globalSetup: ['holdfast/vitest/setup']" : ''} } }`,
+    // Where files share a process they would see what one of them left in its environment.
+    'vitest.config.mjs': `export default { test: { ${setUp ? "globalSetup: ['holdfast/vitest/setup']" : 'isolate: false, fileParallelism: false'} } }`,
   }),
   command: ({ junit }) => ({
     args: [
