@@ -3,7 +3,7 @@ const { exports: entries } = require('./package.json')
 /** src/index.ts and the files behind the other subpaths: they stand on top of everything. */
 const ENTRIES = Object.values(entries)
   .filter(target => typeof target === 'object')
-  .map(target => `^${target.types.replace(/^\.\/dist\/types\/(.+)\.d\.ts$/, 'src/$1')}\\.ts$`)
+  .map(target => `^${target.types.replace(/^\.\/dist\/types\/(.+)\.d\.c?ts$/, 'src/$1')}\\.ts$`)
 
 /** Tests stand beside the file that they are about, and may reach for whatever they need. */
 const TESTS = '\\.(test|bench)\\.ts$'
@@ -201,12 +201,12 @@ module.exports = {
       name: 'users-have-it',
       severity: 'error',
       comment:
-        'What src/ imports is there for users: a dependency, an optional peer, or bundled (yaml, zod). Declare it in package.json, or declare the part of its shape that you need, as a type.',
+        'What src/ imports is there for users: a dependency, an optional peer, bundled (yaml, zod), or given by Jest itself (@jest/globals). Declare it in package.json, or declare the part of its shape that you need, as a type.',
       from: { path: '^src/', pathNot: TESTS },
       to: {
         dependencyTypes: ['npm-dev', 'npm-no-pkg', 'npm-unknown'],
         dependencyTypesNot: ['type-only', 'npm-peer'],
-        pathNot: 'node_modules/(yaml|zod)/',
+        pathNot: 'node_modules/(yaml|zod|@jest/globals)/',
       },
     },
     {

@@ -1,8 +1,9 @@
-import { children, cli, entries } from './scripts/entries.mjs'
+import { children, cli, commonJs, entries } from './scripts/entries.mjs'
 
 export default {
   entry: [
     ...Object.values(entries),
+    ...Object.values(commonJs),
     ...Object.values(children),
     cli,
     'scripts/*.mjs',

@@ -24,6 +24,11 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
 const paths = Object.entries<string | { default: string }>(manifest.exports)
 const specifier = (path: string) => path.replace(/^\./, manifest.name)
 const code = paths.filter(([, target]) => typeof target === 'object').map(([path]) => specifier(path))
+const commonJs = new Set(
+  paths.flatMap(([path, target]) =>
+    typeof target === 'object' && target.default.endsWith('.cjs') ? [specifier(path)] : [],
+  ),
+)
 const data = paths.filter(([, target]) => typeof target === 'string').map(([path]) => specifier(path))
 
 let folder: string
@@ -75,7 +80,7 @@ describe('the packed package', () => {
     const files = pack.files.map(({ path }) => path)
     expect(files.filter(path => !allowed.test(path))).toEqual([])
     expect(files.filter(path => /\.(map|test|bench)\b|(^|\/)(test|meta\.json)$/.test(path))).toEqual([])
-    expect(files.filter(path => path.startsWith('dist/') && !/\.(c?js|d\.ts|txt)$/.test(path))).toEqual([])
+    expect(files.filter(path => path.startsWith('dist/') && !/\.(c?js|d\.c?ts|txt)$/.test(path))).toEqual([])
     expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'CHANGELOG.md', 'dist/cli.cjs']))
   })
 
@@ -127,6 +132,13 @@ describe('the installed package', () => {
       string[],
     ]
     expect(imported.length).toBeGreaterThan(0)
+    if (commonJs.has(name)) {
+      // By import its default is the whole module; where Jest loads a module it takes `default`.
+      const named = (keys: string[]) =>
+        keys.filter(key => !/^(default|module\.exports|__esModule)$/.test(key))
+      expect(named(required)).toEqual(named(imported))
+      return
+    }
     expect(imported).not.toContain('default')
     expect(required.filter(key => key !== '__esModule')).toEqual(imported)
   })

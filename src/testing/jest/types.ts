@@ -6,13 +6,10 @@ export interface Done {
   fail(reason?: unknown): void
 }
 
-export type TestBody = ((fixtures: ServiceFixtures) => unknown) | (() => unknown)
-type WithDone = (done: Done) => unknown
+/** What a test takes: services, which it must destructure, or a callback. One type, since no overload can tell them apart. */
+export type TestBody = (given: ServiceFixtures & Done) => unknown
 
-type Define = {
-  (name: Name, fn: TestBody, timeout?: number): void
-  (name: Name, fn: WithDone, timeout?: number): void
-}
+type Define = (name: Name, fn: TestBody, timeout?: number) => void
 
 /** As Jest takes it. */
 type Name = string | number | ((...args: never[]) => unknown)

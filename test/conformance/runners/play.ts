@@ -61,7 +61,7 @@ export async function play(face: Face, { files, env, setUp = false }: Play): Pro
 }
 
 /** The package as npm installs it: a copy, so that a runner treats it as it does a user's. */
-function install(project: string, packages: readonly string[]) {
+export function install(project: string, packages: readonly string[]) {
   const modules = join(project, 'node_modules')
   const own = join(modules, 'holdfast')
   mkdirSync(own, { recursive: true })
