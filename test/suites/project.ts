@@ -18,7 +18,7 @@ export function writeSuite(runner: Runner, files: number): string {
     put(name, text)
   }
   for (const [path, text] of Object.entries(runner.project)) put(path, text)
-  if (runner.packages.length > 0) install(join(folder, 'node_modules'), runner.packages)
+  if (runner.decides === 'inside') install(join(folder, 'node_modules'), runner.packages)
   return folder
 }
 
