@@ -1,20 +1,31 @@
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { holdfast } from '../support/cli.js'
+import { type PostgresServer, startPostgres } from '../support/postgres.js'
 import { freePort } from '../support/root.js'
-import { sharedPostgres, sharedRedis } from '../support/shared.js'
+import { sharedRedis } from '../support/shared.js'
 
 const examples = fileURLToPath(new URL('../../examples/', import.meta.url))
 
-/** How each example's suite is run, without leaving files in its folder. */
+/** Without leaving files in its folder. */
+const pytest = ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-rs']
+
+/** How each example's suite is run, and what it says. */
 const SUITES = {
   pytest: {
     cwd: join(examples, 'pytest'),
-    command: ['/usr/bin/python3', '-B', '-m', 'pytest', '-p', 'no:cacheprovider', '-rs'],
+    command: pytest,
     real: /^postgres: real\nredis: real\n[\s\S]* 7 passed in /m,
     standIn: /^postgres: stand-in\nredis: stand-in\n[\s\S]* 6 passed, 1 skipped in /m,
     skip: /^SKIPPED .*: connection-refused: [\s\S]* 7 skipped in /m,
+  },
+  integresql: {
+    cwd: join(examples, 'integresql'),
+    command: pytest,
+    real: / 5 passed in /,
+    standIn: / 5 passed in /,
+    skip: /^SKIPPED .*: connection-refused: [\s\S]* 5 skipped in /m,
   },
   shell: {
     cwd: join(examples, 'shell'),
@@ -25,9 +36,12 @@ const SUITES = {
   },
 }
 
+let server: PostgresServer
 let down: Record<string, string>
 
 beforeAll(async () => {
+  server = await startPostgres()
+  await server.sql('ALTER ROLE app CREATEDB')
   const [database, cache] = [await freePort(), await freePort()]
   down = {
     DATABASE_URL: `postgres://app:longpassword@127.0.0.1:${database}/app`,
@@ -35,7 +49,13 @@ beforeAll(async () => {
   }
 })
 
-const up = () => ({ DATABASE_URL: sharedPostgres().url(), REDIS_URL: sharedRedis().url() })
+afterAll(async () => {
+  const left = await server.sql("SELECT count(*) FROM pg_database WHERE datname LIKE 'holdfast%'")
+  await server.remove()
+  expect(left.trim()).toBe('0')
+})
+
+const up = () => ({ DATABASE_URL: server.url(), REDIS_URL: sharedRedis().url() })
 
 describe.each(Object.entries(SUITES))('the suite in %s', (_, { cwd, command, real, standIn, skip }) => {
   const suite = (env: Record<string, string>, ...options: string[]) =>
@@ -60,7 +80,7 @@ describe.each(Object.entries(SUITES))('the suite in %s', (_, { cwd, command, rea
   })
 
   test('does not begin with a wrong password, and the advice is told', async () => {
-    const DATABASE_URL = sharedPostgres().url({ password: 'not-the-password' })
+    const DATABASE_URL = server.url({ password: 'not-the-password' })
     const { status, stdout, stderr } = await suite({ ...up(), DATABASE_URL })
     expect([status, stdout]).toEqual([78, ''])
     expect(stderr).toContain('authentication-failed')
