@@ -21,7 +21,10 @@ const modules = (name: string) => (n: number) => ({
 export const vitest: Runner = {
   name: 'vitest',
   packages: ['vitest', 'pg'],
-  project: { 'package.json': '{}', 'vitest.config.mjs': 'export default {}' },
+  project: {
+    'package.json': '{}',
+    'vitest.config.mjs': "export default { test: { globalSetup: ['holdfast/vitest/setup'] } }",
+  },
   decides: 'inside',
   file: modules('vitest'),
   command: junit => [
@@ -38,6 +41,8 @@ export const jest: Runner = {
     'package.json': '{}',
     'jest.config.cjs': `module.exports = {
   testEnvironment: 'holdfast/jest/environment',
+  globalSetup: 'holdfast/jest/setup',
+  globalTeardown: 'holdfast/jest/teardown',
   cache: false,
   reporters: ['default', ['jest-junit', { outputDirectory: __dirname, outputName: 'junit.xml' }]],
 }
@@ -65,7 +70,13 @@ export const nodeTest: Runner = {
   file: modules('node-test'),
   command: junit => [
     process.execPath,
-    ...['--test', '--test-reporter=spec', '--test-reporter-destination=stdout'],
+    ...[
+      '--require',
+      'holdfast/node-test/setup',
+      '--test',
+      '--test-reporter=spec',
+      '--test-reporter-destination=stdout',
+    ],
     ...['--test-reporter=junit', `--test-reporter-destination=${junit}`],
   ],
 }
