@@ -8,13 +8,16 @@
  * The tests start their own servers on private ports, so nothing that a package brings is left running.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, readdirSync } from 'node:fs'
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import process from 'node:process'
 
+/** Where Debian's Python finds the modules of Debian's packages. */
+const PYTHON = '/usr/lib/python3/dist-packages'
+
 /**
- * One row a package: the programs that tests run from it. A program is looked up on PATH and in the usual
- * system folders; with a `/` it is a path, where `*` stands for one path segment.
+ * One row a package: the programs that tests run from it, or the files that they read. A program is looked up on
+ * PATH and in the usual system folders; with a `/` it is a path, where `*` stands for one path segment.
  */
 const PACKAGES = [
   // The metapackage, so that a newer distribution brings its own major version.
@@ -43,6 +46,11 @@ const PACKAGES = [
   { package: 'busybox', programs: ['busybox'] },
   { package: 'perl-base', programs: ['perl'] },
   { package: 'jq', programs: ['jq'] },
+  // For the examples in Python: only /usr/bin/python3 sees what Debian packages.
+  { package: 'python3-minimal', programs: ['/usr/bin/python3'] },
+  { package: 'python3-pytest', files: [`${PYTHON}/pytest/__init__.py`] },
+  { package: 'python3-psycopg', files: [`${PYTHON}/psycopg/__init__.py`] },
+  { package: 'python3-redis', files: [`${PYTHON}/redis/__init__.py`] },
 ]
 
 const FOLDERS = [
@@ -80,9 +88,10 @@ const isThere = program =>
     : FOLDERS.some(folder => isExecutable(join(folder, program)))
 
 function missing() {
-  return PACKAGES.map(row => ({ ...row, lacks: row.programs.filter(program => !isThere(program)) })).filter(
-    row => row.lacks.length > 0,
-  )
+  return PACKAGES.map(({ package: name, programs = [], files = [] }) => ({
+    package: name,
+    lacks: [...programs.filter(program => !isThere(program)), ...files.filter(file => !existsSync(file))],
+  })).filter(row => row.lacks.length > 0)
 }
 
 /**

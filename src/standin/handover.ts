@@ -23,13 +23,17 @@ export interface Handover {
   readonly scheme: string
 }
 
+/** The variable that tells COMMAND what became of a target; `_REASON` behind it is the one that tells why. */
+export const targetVariable = (name: string): string =>
+  `HOLDFAST_TARGET_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+
 /** The environment with every variable that names a target pointing at what was chosen, or gone on skip. */
 export function handOver(env: Env, handovers: readonly Handover[]): Record<string, string> {
   const result = new Map(
     Object.entries(env).filter((pair): pair is [string, string] => pair[1] !== undefined),
   )
   for (const one of handovers) {
-    const key = `HOLDFAST_TARGET_${one.name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}`
+    const key = targetVariable(one.name)
     result.set(key, one.decision)
     for (const [suffix, value] of [
       ['REASON', one.reason],

@@ -4,8 +4,8 @@ import { SCHEMES } from '../services/registry.js'
 import type { Wanted } from '../targets/wanted.js'
 import { askedServices } from './services.js'
 
-const wanted = (url: string, variable?: string): Wanted => ({
-  target: parseTarget(url, { schemes: SCHEMES }),
+const wanted = (url: string, variable?: string, name?: string): Wanted => ({
+  target: parseTarget(url, { schemes: SCHEMES, ...(name ? { name } : {}) }),
   sources: variable ? [{ kind: 'url', variable }] : [],
 })
 const asked = (all: Wanted[], ...services: string[]) =>
@@ -42,4 +42,15 @@ test.each([
   ['1X=redis', /not a service/],
 ])('"%s" is refused', (text, message) => {
   expect(() => askedServices([], [text])).toThrow(message)
+})
+
+test.each([
+  ['a-b', 'a.b', 'HOLDFAST_TARGET_A_B'],
+  ['Cache', 'cache', 'HOLDFAST_TARGET_CACHE'],
+  ['db', 'db-reason', 'HOLDFAST_TARGET_DB_REASON'],
+])('targets "%s" and "%s" are refused: they share a variable', (one, other, variable) => {
+  const named = [one, other].map(name => wanted('redis://cache', undefined, name))
+  expect(() => asked(named)).toThrow(
+    `the targets "${one}" and "${other}" would share the variable ${variable}; rename one`,
+  )
 })

@@ -1,6 +1,7 @@
 import { nearest, usage } from '../core/errors.js'
 import { serviceOfVariable } from '../gate/discover.js'
 import { SERVICES } from '../standin/capabilities.js'
+import { targetVariable } from '../standin/handover.js'
 import type { UnsetVariable, Wanted } from '../targets/wanted.js'
 
 /** A service that COMMAND needs. */
@@ -18,7 +19,7 @@ export interface Asked {
  * What is configured, also by variables that are `unset`, and each of `services` (`NAME` or `VARIABLE=NAME`) that is not
  * among it. Without any, one PostgreSQL.
  *
- * @throws HoldfastError (usage) for a service that has no stand-in.
+ * @throws HoldfastError (usage) for a service that has no stand-in, and for names that one variable would have to tell of.
  */
 export function askedServices(
   wanted: readonly Wanted[],
@@ -48,7 +49,21 @@ export function askedServices(
     if (configured || (variable === undefined && asked.some(one => one.service === service))) continue
     asked.push({ name: free(service, asked), service, wanted: undefined, ...(variable ? { variable } : {}) })
   }
+  refuseTwins(asked)
   return asked.length > 0 ? asked : [{ name: 'postgres', service: 'postgres', wanted: undefined }]
+}
+
+/** Environments know fewer names: `a-b` and `a.b` are one variable, and `a-reason` is where the reason of `a` is told. */
+function refuseTwins(asked: readonly Asked[]): void {
+  const takers = new Map<string, string>()
+  for (const { name } of asked) {
+    for (const variable of [targetVariable(name), `${targetVariable(name)}_REASON`]) {
+      const other = takers.get(variable)
+      if (other !== undefined)
+        throw usage(`the targets "${other}" and "${name}" would share the variable ${variable}; rename one`)
+      takers.set(variable, name)
+    }
+  }
 }
 
 /** By what `services` says of the variable, else by its name. */
