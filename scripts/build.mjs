@@ -1,14 +1,15 @@
 // `npm run build`: dist/ from src/. `--no-types` leaves the declarations out, for quick trials.
 // Everything is made in a folder beside dist and then swapped in, so that a program that runs from dist, or a
 // second build, never meets half of it; a failing build leaves the last good dist.
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
 import { bundleCli } from './bundle-cli.mjs'
+import { declarations } from './declarations.mjs'
 import { children, commonJs, entries, manifest, root } from './entries.mjs'
 import { licences } from './licences.mjs'
-import { run, seconds, tool } from './run.mjs'
+import { seconds } from './run.mjs'
 
 /** Bundled, although installed: too small, or too rarely needed, to ask every user to install them. */
 const BUNDLED = ['yaml', 'zod']
@@ -59,8 +60,6 @@ const bundleChildren = async () => [
     outdir: join(stage, 'children'),
     format: 'cjs',
     outExtension: { '.js': '.cjs' },
-    define: { ...options.define, 'import.meta.url': 'here' },
-    banner: { js: '"use strict";const here = require("node:url").pathToFileURL(__filename).href;' },
   }),
 ]
 
@@ -94,29 +93,6 @@ async function bundle() {
   )
 }
 
-async function declarations() {
-  const { status, output } = await run(tool('tsc'), [
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    join(stage, 'types'),
-  ])
-  if (status !== 0) throw new Error(`declarations: tsc ended with ${status}\n${output}`)
-  const done = new Set()
-  for (const source of Object.values(commonJs))
-    asCommonJs(join(stage, 'types', source.replace(/^src\/(.+)\.ts$/, '$1')), done)
-}
-
-/** `FILE.d.cts` beside `FILE.d.ts`, and beside what it imports: types say of what kind the module is. */
-function asCommonJs(file, done) {
-  if (done.has(file)) return
-  done.add(file)
-  const text = readFileSync(`${file}.d.ts`, 'utf8')
-  const specifier = /((?:from |import\()['"])(\.[^'"]+)\.js(?=['"])/g
-  writeFileSync(`${file}.d.cts`, text.replace(specifier, '$1$2.cjs'))
-  for (const [, , path] of text.matchAll(specifier)) asCommonJs(join(dirname(file), path), done)
-}
-
 function swap() {
   for (let tries = 0; ; tries++) {
     try {
@@ -138,7 +114,7 @@ const started = performance.now()
 const types = !process.argv.includes('--no-types')
 mkdirSync(stage)
 try {
-  const results = await Promise.allSettled([bundle(), ...(types ? [declarations()] : [])])
+  const results = await Promise.allSettled([bundle(), ...(types ? [declarations(join(stage, 'types'))] : [])])
   const failed = results.filter(result => result.status === 'rejected')
   for (const { reason } of failed) console.error(reason.message)
   if (failed.length > 0) {

@@ -9,7 +9,7 @@ export const manifest = JSON.parse(readFileSync(new URL('package.json', root), '
  * What the package offers, as { output: source }: `index` → `src/index.ts`. The export map of package.json is
  * the only list: an entry whose types are `./dist/types/a/b.d.ts` is built from `src/a/b.ts`.
  */
-const offered = extension =>
+export const offered = extension =>
   Object.fromEntries(
     Object.values(manifest.exports)
       .filter(target => typeof target === 'object' && target.default.endsWith(extension))
@@ -19,18 +19,23 @@ const offered = extension =>
       ]),
   )
 
-/** ES modules; the last is what environments of Jest load outside of a test's context. */
-export const entries = { ...offered('.js'), 'jest/outside': 'src/testing/jest/outside.ts' }
+/** ES modules. Besides what is offered: what environments of Jest load outside of a test's context, and programs that share the library's parts. */
+export const entries = {
+  ...offered('.js'),
+  'jest/outside': 'src/testing/jest/outside.ts',
+  ...programsIn('src/testing/children', 'children/'),
+}
 
 /** CommonJS, where what loads them has nothing else: inside of Jest's contexts there is no `require` of ES modules. */
 export const commonJs = offered('.cjs')
 
-/** The programs that run in processes of their own: `dist/children/NAME.cjs` from each. */
-export const children = Object.fromEntries(
-  ['src/standin/children', 'src/testing/children'].flatMap(folder =>
-    readdirSync(new URL(folder, root)).map(file => [file.replace(/\.ts$/, ''), `${folder}/${file}`]),
-  ),
-)
+/** Programs that load one package and little else, each in one file: `dist/children/NAME.cjs`. */
+export const children = programsIn('src/standin/children')
 
 /** The command line, which is built in its own way (bundle-cli.mjs). */
 export const cli = 'src/cli/main.ts'
+
+function programsIn(folder, prefix = '') {
+  const files = readdirSync(new URL(folder, root))
+  return Object.fromEntries(files.map(file => [prefix + file.replace(/\.ts$/, ''), `${folder}/${file}`]))
+}

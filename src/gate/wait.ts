@@ -131,7 +131,7 @@ class TargetWait {
     const cutShort = this.signal.aborted && this.clock.now() - begun < Math.min(TELLING_MS, timeoutMs)
     const first = this.#attempts === 1
     if (cutShort && !verdict.ready && first && options.any && this.signal.reason instanceof DecidedError) {
-      this.#verdict = { ...verdict, finding: NOT_WAITED_FOR }
+      this.#verdict = { ...verdict, finding: (await import('./said.js')).NOT_WAITED_FOR }
       return undefined
     }
     if (cutShort && !verdict.ready && !first) {
@@ -140,7 +140,12 @@ class TargetWait {
     }
     if (options.gone && verdict.ready) {
       await session?.close()
-      this.#tell({ ...verdict, ready: false, layer: 'query', finding: STILL_THERE })
+      this.#tell({
+        ...verdict,
+        ready: false,
+        layer: 'query',
+        finding: (await import('./said.js')).STILL_THERE,
+      })
       return GONE_POLL_MS
     }
     this.#tell(verdict)
@@ -233,14 +238,6 @@ const isPowerOfTwo = (n: number): boolean => (n & (n - 1)) === 0
 
 /** How often a target that must not be tried yet looks whether it may, in milliseconds. */
 const UNTRIED_POLL_MS = 50
-
-const NOT_WAITED_FOR = {
-  reason: 'unknown',
-  message: 'another target decided before this one had answered',
-  advice: 'Nothing is known of it. Wait for it alone to see what it is like.',
-} as const
-
-const STILL_THERE = { reason: 'unmet', message: 'it still answers', advice: 'Stop the server.' } as const
 
 /** How often a target that should go away is looked at, in milliseconds. */
 const GONE_POLL_MS = 100

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gate } from './bundle.js'
 
 /** What the package may weigh, in kB of 1000 bytes. */
-const BUDGET = { packed: 460, unpacked: 1400, gate: 100 }
+const BUDGET = { packed: 640, unpacked: 1800, gate: 100 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -106,32 +106,20 @@ export class PostgresSession implements Session {
     if (this.#asking) await this.cancel()
   }
 
-  /** Runs a simple query; the rows are those of its first result, or of another, counted from 0. */
-  async ask(text: string, nth = 0): Promise<Row[]> {
+  /**
+   * Runs a simple query; the rows are those of its first result, or of another, counted from 0. Without a text it reads the
+   * answer to one that was sent already.
+   */
+  async ask(text?: string, nth = 0): Promise<Row[]> {
     this.#asking = true
-    this.link.write(query(text))
+    if (text !== undefined) this.link.write(query(text))
     const rows = await this.#answer(nth)
     this.#asking = false
     return rows
   }
 
   async series(texts: readonly string[]): Promise<Row[][]> {
-    this.#asking = true
-    this.link.write(Buffer.concat(texts.map(query)))
-    const all: Row[][] = []
-    const errors: unknown[] = []
-    for (const _ of texts) {
-      try {
-        all.push(await this.#answer(0))
-      } catch (error) {
-        errors.push(error)
-        // Nobody answers any more.
-        if (!(error instanceof ProbeError) || error.finding.reason === 'connection-lost') break
-      }
-    }
-    this.#asking = false
-    if (errors.length > 0) throw errors[0]
-    return all
+    return (await import('./series.js')).series(this, texts)
   }
 
   async #answer(nth: number): Promise<Row[]> {
