@@ -15,7 +15,7 @@ import { CONTRADICTIONS } from './spec.js'
 /** `holdfast wait` */
 export async function waitVerb({ targets, command, values }: Call): Promise<number> {
   const { env } = process
-  checkContradictions(values)
+  await checkContradictions(values)
   const { signal, restore } = abortOnSignals()
   const { wanted, loaded } = await untilAborted(resolveTargets(targets, values.text('config'), env), signal)
   if (wanted.length === 0) throw (await import('./nothing.js')).noTarget('wait')
@@ -60,17 +60,15 @@ export function statusOfOutcome(outcome: Outcome | undefined): number {
     : EXIT.unavailable
 }
 
-function checkContradictions(values: Values): void {
+async function checkContradictions(values: Values): Promise<void> {
   for (const [one, others] of CONTRADICTIONS) {
     const other = others.find(name => values.given.has(name))
     // --json --format json says the same twice.
     if (!values.flag(one) || !other || values.text(other) === one) continue
     throw usage(`--${one} contradicts --${other}; give one of them`)
   }
-  if (values.number('timeout') === 0)
-    throw usage('--timeout: "0" leaves no time; use --once for a single attempt')
-  if (values.number('attempt-timeout') === 0)
-    throw usage('--attempt-timeout: "0" leaves no time for an attempt')
+  for (const name of ['timeout', 'attempt-timeout'])
+    if (values.number(name) === 0) throw (await import('./nothing.js')).noTime(name)
 }
 
 export const questionOf = (values: Values): Question => ({
