@@ -107,6 +107,9 @@ export class IsolationClient {
 
 /** One server's templates and clones. */
 export class IsolatedServer {
+  /** Templates that were seen finished: a claim hears soon enough where one is gone. */
+  readonly #finished = new Set<string>()
+
   constructor(
     readonly client: IsolationClient,
     readonly path: string,
@@ -119,6 +122,11 @@ export class IsolatedServer {
    * @throws what `fill` threw, in the process that ran it; the template is gone then, and the next one tries again.
    */
   async template(hash: string, fill: (database: DatabaseAddress) => Promise<void>): Promise<void> {
+    if (!this.#finished.has(hash)) await this.#finish(hash, fill)
+    this.#finished.add(hash)
+  }
+
+  async #finish(hash: string, fill: (database: DatabaseAddress) => Promise<void>): Promise<void> {
     for (let left = TRIES; ; left--) {
       const database = await this.#begin(hash)
       if (database) {
@@ -143,8 +151,13 @@ export class IsolatedServer {
 
   /** A clone that nobody else gets, until it is given back. */
   async claim(hash: string): Promise<Given> {
-    const { id, database } = await this.#call('GET', hash, `/tests?holder=${HOLDER}`)
-    return { id, database: database.config }
+    try {
+      const { id, database } = await this.#call('GET', hash, `/tests?holder=${HOLDER}`)
+      return { id, database: database.config }
+    } catch (error) {
+      this.#finished.delete(hash)
+      throw error
+    }
   }
 
   /** Gives a clone back: `unchanged` to be handed out again, else it is dropped. */

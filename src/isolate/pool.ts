@@ -31,6 +31,9 @@ export interface PoolOptions {
 /** Copies that are made at the same time for those who wait. */
 const AT_ONCE = 3
 
+/** How long nothing else is made or dropped meanwhile, while enough are ready, in milliseconds. */
+const CONNECT_MS = 25
+
 /** How long a clone whose holder gives nothing back is his alone, connected or not, in milliseconds. */
 const OWN_MS = 1000
 const PRESSED_MS = 100
@@ -61,6 +64,7 @@ export class Pool {
     const ready = this.#ready.shift()
     if (ready) {
       this.#hand(ready, holder)
+      this.#hush()
       this.#fill()
       return Promise.resolve(ready)
     }
@@ -93,6 +97,7 @@ export class Pool {
 
   /** It was changed: another one takes its place. */
   recreate(id: number): void {
+    this.#hush()
     this.clones.drop(this.#takeBack(id).name)
     this.#fill()
   }
@@ -118,6 +123,11 @@ export class Pool {
     const left = [...this.#ready.splice(0), ...this.#handed.values()].map(clone => clone.name)
     this.#handed.clear()
     return left
+  }
+
+  /** Whoever just got a clone connects to it; whoever gave one back mostly takes the next. */
+  #hush(): void {
+    if (this.#ready.length >= this.options.size / 2) this.clones.server.hush(CONNECT_MS)
   }
 
   #takeBack(id: number): Clone {

@@ -38,6 +38,8 @@ export class Server {
     background: [],
   }
   readonly #over = new AbortController()
+  #quietUntil = 0
+  #later: NodeJS.Timeout | undefined
   #open = 0
   #background = false
 
@@ -78,6 +80,11 @@ export class Server {
     }
   }
 
+  /** Nothing begins in the background for so many milliseconds: somebody connects, and would wait for it. */
+  hush(ms: number): void {
+    this.#quietUntil = performance.now() + ms
+  }
+
   /** A session of its own, for a lock. The caller closes it. */
   async dedicated(): Promise<Session> {
     const { session, verdict } = await openSession(this.aim, {
@@ -115,6 +122,7 @@ export class Server {
 
   async close(): Promise<void> {
     this.#over.abort(new IsolationError(503, 'isolation has ended'))
+    clearTimeout(this.#later)
     for (const grant of Object.values(this.#waiting).flatMap(list => list.splice(0))) grant(undefined)
     await Promise.all(this.#idle.splice(0).map(session => session.close()))
   }
@@ -150,12 +158,23 @@ export class Server {
     this.#grant()
   }
 
+  /** Looks again when the quiet is over. */
+  #hushed(): boolean {
+    const left = this.#quietUntil - performance.now()
+    if (left <= 0) return false
+    this.#later ??= setTimeout(() => {
+      this.#later = undefined
+      this.#grant()
+    }, left)
+    return true
+  }
+
   /** Hands out places, each with its session where there is one: to claims first. */
   #grant(): void {
     const { claim, background } = this.#waiting
     for (;;) {
       const urgency = claim.length > 0 ? 'claim' : this.#background ? undefined : 'background'
-      if (!urgency || (urgency === 'background' && background.length === 0)) return
+      if (!urgency || (urgency === 'background' && (background.length === 0 || this.#hushed()))) return
       const session = this.#idle.pop()
       if (session && broken.has(session)) {
         this.#open--
