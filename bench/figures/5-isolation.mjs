@@ -32,7 +32,14 @@ async function withClient(connectionString, work) {
   }
 }
 
-const firstQuery = url => withClient(url, client => client.query('SELECT count(*) FROM t0'))
+/** Until the first answer; what it returns ends the connection. */
+async function firstQuery(connectionString) {
+  const client = new pg.Client({ connectionString })
+  await client.connect()
+  await client.query('SELECT count(*) FROM t0')
+  return () => client.end()
+}
+
 const migrate = url => withClient(url, client => client.query(MIGRATION))
 
 /** p50 and p95 of `n` times, in milliseconds; what `work` returns is done after each, untimed. */
@@ -82,8 +89,9 @@ export async function measure({ peers }) {
     await delay(1000)
     const warm = await times(60, async () => {
       const one = await isolated('database')
-      await firstQuery(one.url)
+      const end = await firstQuery(one.url)
       return async () => {
+        await end()
         await delay(TEST_MS)
         await one.release({ failed: false })
       }
@@ -94,8 +102,9 @@ export async function measure({ peers }) {
     await manager.finalize('on demand')
     const demand = await times(30, async () => {
       const { id, name } = await manager.claim('on demand')
-      await firstQuery(on(name))
+      const end = await firstQuery(on(name))
       return async () => {
+        await end()
         manager.recreate('on demand', id)
         await delay(30)
       }
@@ -109,8 +118,11 @@ export async function measure({ peers }) {
     await testing.endIsolation()
     const schema = await times(10, async () => {
       const one = await isolated('schema')
-      await firstQuery(one.url)
-      return release(one)
+      const end = await firstQuery(one.url)
+      return async () => {
+        await end()
+        await release(one)()
+      }
     })
     client.close()
 
@@ -120,17 +132,17 @@ export async function measure({ peers }) {
       await admin.query(`CREATE DATABASE ${name} ${how}`)
       return async () => void (await admin.query(`DROP DATABASE ${name} WITH (FORCE)`))
     }
-    const floor = await times(20, () => firstQuery(on('base')).then(() => undefined))
+    const floor = await times(20, () => firstQuery(on('base')))
     const plain = await times(20, async i => {
       const drop = await made(`plain_${i}`, 'TEMPLATE base')
-      await firstQuery(on(`plain_${i}`))
-      return drop
+      const end = await firstQuery(on(`plain_${i}`))
+      return () => end().then(drop)
     })
     const anew = await times(10, async i => {
       const drop = await made(`anew_${i}`, '')
       await migrate(on(`anew_${i}`))
-      await firstQuery(on(`anew_${i}`))
-      return drop
+      const end = await firstQuery(on(`anew_${i}`))
+      return () => end().then(drop)
     })
     const byKnex = await times(10, async i => {
       const drop = await made(`knex_${i}`, '')
