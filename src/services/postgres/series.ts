@@ -1,9 +1,13 @@
-import { ProbeError, type Row } from '../../core/service.js'
+import { type Link, ProbeError, type Row } from '../../core/service.js'
 import { query } from '../../wire/postgres.js'
-import type { PostgresSession } from './session.js'
+
+interface Asked {
+  readonly link: Link
+  ask(): Promise<Row[]>
+}
 
 /** Sends all statements in one write, and reads an answer each; rejects with the first error once all have answered. */
-export async function series(session: PostgresSession, texts: readonly string[]): Promise<Row[][]> {
+export async function series(session: Asked, texts: readonly string[]): Promise<Row[][]> {
   session.link.write(Buffer.concat(texts.map(query)))
   const all: Row[][] = []
   const errors: unknown[] = []
