@@ -58,7 +58,7 @@ test('a server whose holdfast and watchdog were killed is ended by the next swee
   await run.waitForStdout(/up/)
   const all = descendants(run.pid)
   const [server = 0] = all.filter(pid => commandLine(pid).includes('redis-server'))
-  const [watchdog = 0] = all.filter(pid => commandLine(pid).includes('holdfast-reaper'))
+  const [watchdog = Number.NaN] = all.filter(pid => commandLine(pid).includes('holdfast-reaper'))
   const dir = readlinkSync(`/proc/${server}/cwd`)
   process.kill(watchdog, 'SIGKILL')
   run.kill('SIGKILL')

@@ -46,7 +46,7 @@ export function startRun(env: Record<string, string> = {}): TestRun {
     HOLDFAST_RUN_ROOT: `${pid}:${readProcess(pid)?.startTime}`,
     ...env,
   }
-  const keepers = () => processes().filter(it => new RegExp(`keeper\\.cjs ${pid} `).test(commandLine(it)))
+  const keepers = () => processes().filter(it => new RegExp(`keeper\\.js ${pid} `).test(commandLine(it)))
   onTestFinished(async () => {
     const left = keepers()
     main.kill('SIGKILL')
@@ -61,7 +61,7 @@ export function startRun(env: Record<string, string> = {}): TestRun {
     directories: () => readdirSync(temp).filter(name => name.startsWith('holdfast-run-')),
     kill: () => void main.kill('SIGKILL'),
     async ask(names, { env: more = {}, needs } = {}) {
-      const worker = spawn(process.execPath, [join(CHILDREN, 'decide.cjs')], {
+      const worker = spawn(process.execPath, [join(CHILDREN, 'decide.js')], {
         cwd,
         env: { ...whole, ...more },
         stdio: ['pipe', 'pipe', 'pipe'],
