@@ -6,6 +6,7 @@ import type { Server, Verdict } from '../core/verdict.js'
 import type { Aim, Outcome, WaitOptions, WaitResult } from './outcome.js'
 import { waitForTargets } from './wait.js'
 // Loaded late by the wait: the time of a test stands still for no file.
+import './said.js'
 import './tripwire.js'
 
 const HANGS: Login = { takesMs: Number.POSITIVE_INFINITY }
