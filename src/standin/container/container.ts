@@ -78,9 +78,11 @@ async function imageFor(
   kind: ImageKind,
   engine: Engine,
   { env }: Frame,
-  { image, version, onProgress }: StandInOptions,
+  { image: given, version, onProgress }: StandInOptions,
 ): Promise<string> {
-  if (image) {
+  if (given) {
+    const image = engine.name === 'podman' ? fullName(given) : given
+    if ((await engine.run(['image', 'inspect', given])).status === 0) return given
     if ((await engine.run(['image', 'inspect', image])).status === 0) return image
     if (/^(1|true|yes|on)$/i.test(env.HOLDFAST_OFFLINE ?? ''))
       throw new HoldfastError(
@@ -98,7 +100,7 @@ async function imageFor(
   if (best) return best
   throw new HoldfastError(
     'config',
-    `there is no image of ${kind.repositories[0]} here: ${engine.name} pull ${kind.usual}`,
+    `there is no image of ${kind.repositories[0]} here: ${engine.name} pull ${engine.name === 'podman' ? fullName(kind.usual) : kind.usual}`,
   )
 }
 
@@ -174,4 +176,11 @@ async function remove(engine: Engine, name: string, { reaper }: Frame): Promise<
   const options = { limitMs: REMOVE_MS, signal: always }
   const end = await engine.run(['rm', '--force', '--volumes', name], options).catch(() => undefined)
   if (end && (end.status === 0 || /no such container/i.test(end.stderr))) reaper.release(name)
+}
+
+/** As docker reads it: podman asks no registry for a name that has none. */
+export function fullName(image: string): string {
+  const [first = '', ...rest] = image.split('/')
+  if (rest.length > 0 && (/[.:]/.test(first) || first === 'localhost')) return image
+  return `docker.io/${rest.length > 0 ? '' : 'library/'}${image}`
 }

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import { fullName } from './container.js'
 import { bestOf, IMAGES, type ImageKind } from './images.js'
 
 const postgres = IMAGES.postgres as ImageKind
@@ -29,4 +30,14 @@ test('a password reaches no command line', () => {
     expect(kind.command?.join(' ') ?? '').not.toContain('SECRET')
     expect(kind.url('SECRET', 1)).toContain('SECRET')
   }
+})
+
+test.each([
+  ['postgres:17-alpine', 'docker.io/library/postgres:17-alpine'],
+  ['postgis/postgis:17-3.5', 'docker.io/postgis/postgis:17-3.5'],
+  ['quay.io/team/db', 'quay.io/team/db'],
+  ['localhost/db', 'localhost/db'],
+  ['registry:5000/db', 'registry:5000/db'],
+])('%s is pulled by podman as %s, which is what docker reads', (image, full) => {
+  expect(fullName(image)).toBe(full)
 })
