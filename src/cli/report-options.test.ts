@@ -20,7 +20,7 @@ test('since takes days, weeks, durations, days of the calendar and moments', () 
 })
 
 test('what is no time is a usage error that names it', () => {
-  for (const text of ['yesterday', '7', '-1d', '2026-13-01', 'd'])
+  for (const text of ['yesterday', '7', '-1d', '2026-13-01', '2026-02-31', 'd'])
     expect(() => sinceOf(text, NOW)).toThrow(`--since: "${text}" is not a time`)
 })
 

@@ -18,7 +18,7 @@ export function sinceOf(text: string | undefined, now: Date): Date | undefined {
   const days = unit === undefined ? undefined : Number(count) * (unit === 'w' ? 7 : 1)
   if (/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d))?$/.test(text)) {
     const moment = new Date(text)
-    if (!Number.isNaN(moment.getTime())) return moment
+    if (!Number.isNaN(moment.getTime()) && isOfCalendar(text.slice(0, 10))) return moment
   }
   if (days === undefined && !/^\d+(\.\d+)?(ms|s|m|h)$/.test(text))
     throw usage(`--since: "${redactAddress(text)}" is not a time; write it like 7d, 12h or 2026-03-01`)
@@ -26,6 +26,9 @@ export function sinceOf(text: string | undefined, now: Date): Date | undefined {
   const since = new Date(now.getTime() - ago)
   return Number.isNaN(since.getTime()) ? undefined : since
 }
+
+/** The 31st of February would be taken for a day of March. */
+const isOfCalendar = (day: string): boolean => new Date(day).toISOString().startsWith(day)
 
 /** @throws HoldfastError (usage) for what is no percentage, or for a service that there is none of. */
 export function demandsOf(values: Values, ci: boolean): Demands {

@@ -2,6 +2,7 @@ import { isatty } from 'node:tty'
 import { findConfig } from '../config/find.js'
 import { EXIT, HoldfastError, usage } from '../core/errors.js'
 import { redactPath } from '../core/redact.js'
+import { adviceOf } from '../core/verdict.js'
 import type { Place, Surroundings } from '../journal/place.js'
 import { placeGiven, placeOf } from '../journal/place.js'
 import { type Records, readJournal } from '../journal/read.js'
@@ -92,6 +93,12 @@ async function readAll(
 }
 
 function readable(place: Place, error: unknown): unknown {
+  if (place.kind === 'table' && HoldfastError.is(error) && error.verdict) {
+    const { verdict } = error
+    const { layer, finding } = verdict
+    const message = `the journal ${place.address}: ${finding.reason} at ${layer}: ${finding.message}. ${adviceOf(finding)}`
+    return new HoldfastError('verdict', message, { verdict })
+  }
   const { code } = error as NodeJS.ErrnoException
   if (HoldfastError.is(error) || place.kind !== 'files' || !code) return error
   return usage(`"${redactPath(place.path)}" cannot be read (${code})`)

@@ -102,6 +102,7 @@ export class Reporting {
   }
 
   async #text({ result, goal }: Ending): Promise<void> {
+    if (!result.outcomes[0]) return
     const { evidence, summary } = await import('./output/table.js')
     process.stderr.write(`${evidence(result, this.paint)}\n${summary(result, goal, this.paint)}\n`)
   }

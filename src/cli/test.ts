@@ -1,15 +1,18 @@
+import { findConfig } from '../config/find.js'
 import { formatMs } from '../core/options.js'
 import type { WaitResult } from '../gate/outcome.js'
 import { startReaper } from '../io/reaper.js'
 import { untilAborted } from '../io/resolve.js'
 import { abortOnSignals, Interrupted, statusOfSignal } from '../io/signals.js'
 import { Hosting } from '../testing/hosting.js'
+import { journalFor } from '../testing/journal.js'
 import { Looks } from '../testing/looks.js'
 import type { Offer } from '../testing/offer.js'
 import { planTests } from '../testing/plan.js'
 import { decisionOf, type Served, serve } from '../testing/served.js'
 import type { Call } from './call.js'
 import { runTold } from './command.js'
+import { unlooked } from './output/unlooked.js'
 import { Reporting } from './reporting.js'
 import { statusOfOutcome } from './wait.js'
 
@@ -40,15 +43,21 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
     env,
     plan.needs.flatMap(one => (one.wanted ? [one.wanted.target] : [])),
   )
+  const onProgress = (text: string) => reporting.say(`holdfast: ${text}`)
+  const cwd = process.cwd()
+  const journal = journalFor(
+    { config: plan.config, configFile: values.text('config') ?? findConfig(cwd), cwd },
+    env,
+    { warn: onProgress, note: text => values.flag('verbose') && onProgress(text) },
+  )
   const reaper = startReaper()
   const begun = Date.now()
   const onVerdict = reporting.verdict.bind(reporting)
   const looks = new Looks(plan, { afresh: true, logins: new Map(), signal, onVerdict })
-  const onProgress = (text: string) => reporting.say(`holdfast: ${text}`)
   const served: Served[] = []
   let offer: Offer | undefined
-  const hosting = new Hosting(command, text => reporting.say(`holdfast: ${text}`))
-  const record = (exitStatus?: number) => hosting.record(plan, values.text('config'), served, exitStatus)
+  const hosting = new Hosting(command, onProgress, journal)
+  const record = (exitStatus?: number) => hosting.record(served, exitStatus)
   try {
     await Promise.all(
       plan.needs.map(async (one, i) => {
@@ -108,8 +117,12 @@ async function tell(
     decisions: served.map(decisionOf).filter(one => one.decision !== 'fail'),
   })
   if (!reporting.text) return
+  if (outcomes.length === 0 && (!result.ok || !reporting.values.flag('quiet')))
+    process.stderr.write(unlooked(served, reporting.paint))
   for (const { name, choice } of served) {
     const started = choice.decision === 'stand-in' ? ` Started in ${formatMs(choice.standIn.startedMs)}.` : ''
-    reporting.say(`holdfast: ${name}: ${choice.decision}: ${choice.message}${started}`)
+    const line = `holdfast: ${name}: ${choice.decision}: ${choice.message}${started}`
+    if (choice.decision === 'fail') process.stderr.write(`${line}\n`)
+    else reporting.say(line)
   }
 }

@@ -16,6 +16,7 @@ const ENTRY: Entry = {
 const TEXTS = [
   'run',
   'host',
+  'root',
   'commit',
   'worker',
   'suite',
@@ -33,6 +34,8 @@ test('a record keeps what an entry says', () => {
     ci: true,
     commit: 'abc',
     worker: '3',
+    root: '0123456789abcdef',
+    scope: 'command',
     suite: 'test/a.test.ts',
     test: 'it works',
     service: 'postgres',

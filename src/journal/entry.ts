@@ -15,10 +15,17 @@ export interface Entry {
   readonly ci: boolean
   readonly host: string
   readonly pid: number
+  /**
+   * A digest of the run's first process, its machine and its CI job: shards, jobs of a matrix and packages that share
+   * `run` differ in it. None in records of before there was one.
+   */
+  readonly root?: string
   readonly commit?: string
   /** The worker of a test runner. */
   readonly worker?: string
-  /** The file of a test, relative to the project; for `holdfast test` the command without its secrets. */
+  /** `command` for a decision of `holdfast test` for all of its command; none for one of a suite below it. */
+  readonly scope?: 'command'
+  /** The file of a test, relative to the repository or project; for `holdfast test` the command without its secrets. */
   readonly suite?: string
   readonly test?: string
   readonly service?: string
@@ -44,6 +51,7 @@ const TEXTS = {
   id: 80,
   run: 120,
   host: 120,
+  root: 40,
   commit: 80,
   worker: 40,
   suite: 400,
@@ -80,6 +88,7 @@ export function entryOf(value: unknown): Entry | 'other' | undefined {
     if (typeof text === 'string' && text !== '') record[key] = shown(text, most)
   }
   if ((DECISIONS as readonly unknown[]).includes(raw.decision)) record.decision = raw.decision
+  if (raw.scope === 'command') record.scope = raw.scope
   if (typeof raw.durationMs === 'number' && raw.durationMs >= 0 && raw.durationMs < 1e12)
     record.durationMs = Math.round(raw.durationMs * 10) / 10
   const exitStatus = whole(raw.exitStatus)

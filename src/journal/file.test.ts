@@ -1,11 +1,21 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Entry } from './entry.js'
 import { openJournal } from './open.js'
-import { placeOf, projectFolder } from './place.js'
+import { placeGiven, placeOf, projectFolder, suitesFolder } from './place.js'
 import { readJournal } from './read.js'
 
 const open = () => Promise.reject(new Error('no database here'))
@@ -85,6 +95,21 @@ test('a folder is read with all that is below it, and copies of a record count o
   expect(suites(await read(path))).toEqual(['suite-1'])
 })
 
+test('only files are read: no pipe is waited for, and no folder, loop or dangling link taken for one', async () => {
+  const path = folder()
+  openJournal(files(path), { open }).appendSync?.(entry(1))
+  execFileSync('mkfifo', [join(path, 'pipe.ndjson')])
+  mkdirSync(join(path, 'folder.ndjson'))
+  symlinkSync('loop.ndjson', join(path, 'loop.ndjson'))
+  symlinkSync('none', join(path, 'dangling.ndjson'))
+  expect(suites(await read(path))).toEqual(['suite-1'])
+  const pipe = join(path, 'pipe.ndjson')
+  expect(await read(pipe)).toMatchObject({ entries: [], found: false })
+  expect(() => placeGiven(pipe, { env: {}, cwd: path })).toThrow(
+    'is not a journal: it is no file and no folder',
+  )
+})
+
 test('a journal that is not there is told from an empty one', async () => {
   const path = folder()
   writeFileSync(join(path, '2026-03-01.ndjson'), '')
@@ -100,6 +125,16 @@ test('a place that cannot be written is told once, and nothing fails', async () 
   expect([await journal.append(entry(1)), await journal.append(entry(2))]).toEqual([false, false])
   expect(told).toEqual([expect.stringMatching(/no journal: .*file\/journal cannot be written \(ENOTDIR\)/)])
 })
+
+test.runIf(process.platform === 'linux')(
+  'a folder that can never be made is told, not tried for ever',
+  async () => {
+    const told: string[] = []
+    const journal = openJournal(files('/proc/nope/journal'), { open, warn: text => told.push(text) })
+    expect(await journal.append(entry(1))).toBe(false)
+    expect(told).toEqual([expect.stringContaining('/proc/nope/journal cannot be written (ENOENT)')])
+  },
+)
 
 test('the project’s own place that cannot be written is no more than a note', async () => {
   const path = join(folder(), 'file')
@@ -149,6 +184,17 @@ test('a project begins at its configuration, else at its repository, else at its
   expect(projectFolder(at)).toBe(root)
   writeFileSync(join(at, 'holdfast.config.json'), '{}')
   expect(projectFolder(at)).toBe(at)
+})
+
+test('suites are named from their repository, through configurations of packages, else from their project', () => {
+  const root = folder()
+  const at = join(root, 'packages', 'a')
+  mkdirSync(at, { recursive: true })
+  const configFile = join(at, 'holdfast.config.json')
+  writeFileSync(configFile, '{}')
+  expect([suitesFolder(join(at, 'test')), suitesFolder(root, configFile)]).toEqual([at, at])
+  mkdirSync(join(root, '.git'))
+  expect([suitesFolder(at), suitesFolder(at, configFile)]).toEqual([root, root])
 })
 
 test('the project’s folder keeps itself out of version control', async () => {

@@ -77,9 +77,22 @@ const FLAGS = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (con
 const fileOf = ({ path }: Files, { at }: Entry): string =>
   path.endsWith('.ndjson') ? path : join(path, `${at.slice(0, 10)}.ndjson`)
 
+/** One by one: below a folder that takes none, as /proc, Node's own `recursive` of some versions goes on for ever. */
+function makeFolders(folder: string): void {
+  const parent = dirname(folder)
+  if (existsSync(folder)) return
+  if (parent !== folder) makeFolders(parent)
+  try {
+    mkdirSync(folder)
+  } catch (error) {
+    // Made meanwhile, by another process.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
 /** The project's own is kept out of version control. */
 function makeFolder({ named }: Files, folder: string): void {
-  mkdirSync(folder, { recursive: true })
+  makeFolders(folder)
   const top = dirname(folder)
   const ignore = join(top, '.gitignore')
   if (!named && basename(top) === '.holdfast' && !existsSync(ignore)) writeFileSync(ignore, '*\n')

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, type Stats, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { usage } from '../core/errors.js'
 import { redactAddress, redactPath, Secret } from '../core/redact.js'
@@ -59,10 +59,19 @@ export function placeGiven(text: string, around: Surroundings): Place {
   if (variable !== undefined && !around.env[variable])
     throw usage(`"${text}" is not a journal: the variable is not set`)
   const place = named(text, 'journal', around.cwd, around)
-  if (place.kind === 'files' && !existsSync(place.path))
-    throw usage(`"${redactPath(text)}" is not a journal: there is no such file or folder`)
+  if (place.kind !== 'files') return place
+  const stat = statSync(place.path, { throwIfNoEntry: false })
+  const why = !stat
+    ? 'there is no such file or folder'
+    : !isReadable(stat)
+      ? 'it is no file and no folder'
+      : ''
+  if (why) throw usage(`"${redactPath(text)}" is not a journal: ${why}`)
   return place
 }
+
+/** A pipe would be waited for, a device may have no end. */
+export const isReadable = (stat: Stats): boolean => stat.isFile() || stat.isDirectory()
 
 function named(text: string, option: string, base: string, around: Surroundings): Place {
   const variable = /^env:([A-Za-z_]\w*)$/.exec(text)?.[1]
@@ -91,8 +100,9 @@ const CONFIGURATIONS = ['ts', 'mts', 'js', 'mjs', 'json', 'yaml', 'yml'].map(
 )
 
 /** What lies at the root of a project: of its version control, else of its language. */
+const REPOSITORY = ['.git', '.hg', '.jj']
 const MARKS = [
-  ['.git', '.hg', '.jj'],
+  REPOSITORY,
   [
     'package.json',
     'pyproject.toml',
@@ -108,10 +118,19 @@ const MARKS = [
 /** The nearest folder from `cwd` upwards with a configuration, else with a mark of a project; else `cwd`. */
 export function projectFolder(cwd: string): string {
   for (const names of [CONFIGURATIONS, ...MARKS]) {
-    for (let at = resolve(cwd); ; at = dirname(at)) {
-      if (names.some(name => existsSync(join(at, name)))) return at
-      if (at === dirname(at)) break
-    }
+    const found = nearestWith(names, cwd)
+    if (found) return found
   }
   return resolve(cwd)
+}
+
+/** What suites are named from: the repository, so that its packages' suites stay apart, else the project. */
+export const suitesFolder = (cwd: string, configFile?: string): string =>
+  nearestWith(REPOSITORY, cwd) ?? (configFile ? dirname(resolve(cwd, configFile)) : projectFolder(cwd))
+
+function nearestWith(names: readonly string[], folder: string): string | undefined {
+  for (let at = resolve(folder); ; at = dirname(at)) {
+    if (names.some(name => existsSync(join(at, name)))) return at
+    if (at === dirname(at)) return undefined
+  }
 }

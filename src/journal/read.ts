@@ -3,7 +3,7 @@ import { basename, join } from 'node:path'
 import { type Entry, entryOf } from './entry.js'
 import type { JournalOptions } from './journal.js'
 import { linesOf } from './lines.js'
-import type { Place } from './place.js'
+import { isReadable, type Place } from './place.js'
 import { EXISTS, type Key, page } from './sql.js'
 import { ask } from './table.js'
 
@@ -79,13 +79,24 @@ function fromFiles(path: string, reading: Reading, since: Date | undefined): boo
 
 function filesIn(path: string): string[] | undefined {
   const stat = statSync(path, { throwIfNoEntry: false })
-  if (!stat) return undefined
+  if (!stat || !isReadable(stat)) return undefined
   if (!stat.isDirectory()) return [path]
   const names = readdirSync(path, { recursive: true, encoding: 'utf8' })
   return names
     .filter(name => name.endsWith('.ndjson'))
     .sort()
     .map(name => join(path, name))
+    .filter(isFile)
+}
+
+/** Not of what a link that leads nowhere, or to itself, names. */
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP') return false
+    throw error
+  }
 }
 
 async function fromTable(url: string, reading: Reading, { open, since }: ReadOptions): Promise<boolean> {

@@ -1,13 +1,11 @@
-import { findConfig } from '../config/find.js'
 import { plain, redactAddress } from '../core/redact.js'
 import { startTimeOf } from '../io/owner.js'
 import type { Reaper } from '../io/reaper.js'
+import type { Journal } from '../journal/journal.js'
 import { handOver } from '../standin/handover.js'
 import { heldVariable } from './held.js'
-import { journalFor } from './journal.js'
 import { KEEPER_VARIABLE } from './keeper/client.js'
 import { type Keeper, serveKeeper } from './keeper/server.js'
-import type { TestPlan } from './plan.js'
 import { framed } from './record.js'
 import { handedOn, type Run, runOf } from './run.js'
 import { decisionOf, type Served } from './served.js'
@@ -23,6 +21,7 @@ export class Hosting {
   constructor(
     readonly command: readonly string[],
     say: (text: string) => void,
+    readonly journal: Journal,
   ) {
     const root = { pid: process.pid, started: startTimeOf(process.pid) ?? '' }
     this.run = runOf(process.env, undefined, root)
@@ -45,28 +44,19 @@ export class Hosting {
   }
 
   /** Into the journal: each decision, and once COMMAND has ended how. */
-  async record(
-    { config }: TestPlan,
-    configFile: string | undefined,
-    served: readonly Served[],
-    exitStatus?: number,
-  ): Promise<void> {
-    const cwd = process.cwd()
-    const journal = journalFor({ config, configFile: configFile ?? findConfig(cwd), cwd }, process.env, {
-      warn: this.#say,
-    })
+  async record(served: readonly Served[], exitStatus?: number): Promise<void> {
     const suite = plain(this.command.map(redactAddress).join(' '), 200)
     const durationMs = Math.round(performance.now() - this.#began)
     const entries =
       exitStatus === undefined
         ? served.map(decisionOf).map(({ passedOver: _, ...decision }) => ({
-            ...{ ...framed('decision', this.run), suite },
+            ...{ ...framed('decision', this.run), scope: 'command' as const, suite },
             ...decision,
             durationMs,
           }))
         : [{ ...framed('run', this.run), suite, durationMs, exitStatus }]
-    await Promise.all(entries.map(entry => journal.append(entry)))
-    await journal.close()
+    await Promise.all(entries.map(entry => this.journal.append(entry)))
+    await this.journal.close()
   }
 
   async close(): Promise<void> {

@@ -1,13 +1,16 @@
+import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { Env } from '../gate/variables.js'
+import { thisProcess } from '../io/owner.js'
 import type { Entry } from '../journal/entry.js'
 import type { Journal } from '../journal/journal.js'
+import { suitesFolder } from '../journal/place.js'
 import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
 import { journalFor } from './journal.js'
 import type { Decided } from './memory.js'
-import { type Run, runOf } from './run.js'
+import { type Being, type Run, runOf } from './run.js'
 
 /** What one process has written, and where: no decision of a suite is recorded twice. */
 const written = new Set<string>()
@@ -40,7 +43,10 @@ function prepared(
   })
   if (fresh.length === 0) return { entries: [] }
   const run = runOf({ ...process.env, ...env }, cwd)
-  const about = { suite: relative(cwd, resolve(cwd, suite)), ...(test === undefined ? {} : { test }) }
+  const about = {
+    suite: relative(suitesFolder(cwd, where.configFile), resolve(cwd, suite)),
+    ...(test === undefined ? {} : { test }),
+  }
   const entries = fresh.map(
     ({ name, service, decision, reason, message, with: rung }): Entry => ({
       ...framed('decision', run),
@@ -54,7 +60,7 @@ function prepared(
 }
 
 /** What every record begins with. */
-export const framed = (kind: Entry['kind'], { id, ci, commit, worker }: Run) =>
+export const framed = (kind: Entry['kind'], { id, ci, root, commit, worker }: Run) =>
   ({
     v: 1,
     at: new Date().toISOString(),
@@ -63,9 +69,33 @@ export const framed = (kind: Entry['kind'], { id, ci, commit, worker }: Run) =>
     ci,
     host: hostname(),
     pid: process.pid,
+    root: digestOf(root),
     ...(commit ? { commit } : {}),
     ...(worker ? { worker } : {}),
   }) as const
+
+const JOBS = [
+  'GITHUB_JOB',
+  'CI_JOB_ID',
+  'BUILDKITE_JOB_ID',
+  'CIRCLE_BUILD_NUM',
+  'CIRCLE_NODE_INDEX',
+  'TRAVIS_JOB_ID',
+  'SYSTEM_JOBID',
+  'DRONE_STAGE_NUMBER',
+  'SEMAPHORE_JOB_ID',
+  'APPVEYOR_JOB_ID',
+]
+
+/** Machines that are copies of each other may have one name, and the same processes. */
+function digestOf({ pid, started }: Being): string {
+  const { namespace, boot } = thisProcess()
+  const job = JOBS.map(name => process.env[name] ?? '')
+  return createHash('sha256')
+    .update(JSON.stringify([hostname(), boot, namespace, pid, started, job]))
+    .digest('hex')
+    .slice(0, 16)
+}
 
 function journalOf({ configured, configFile }: Decided['journal'], cwd: string, env: Env): Journal {
   const key = JSON.stringify([configured, configFile, cwd, env.HOLDFAST_JOURNAL])

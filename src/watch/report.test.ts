@@ -86,6 +86,34 @@ test('a decision that was made again in the same run counts once, as the last', 
   expect(summarize([again, entry({ ...same, service: 'redis' })]).total.total).toBe(2)
 })
 
+test('shards, jobs of a matrix and packages that share a run count each, though their suites have one name', () => {
+  const same = { suite: 'go test ./...', target: 'db', ci: true }
+  const roots = ['a', 'b', 'c', 'd']
+  const all = roots.map(root => entry({ ...same, root, ...(root === 'd' ? {} : skip) }))
+  expect(summarize(all).total).toMatchObject({ total: 4, real: 1, skip: 3 })
+  const again = all.map(one => ({ ...one, id: `${one.id}-again`, at: '2026-03-01T12:00:01.000Z', pid: 2 }))
+  expect(summarize([...all, ...again]).total.total).toBe(4)
+})
+
+test('without a root each host and process counts on its own', () => {
+  const same = { suite: 'a', target: 'db' }
+  const all = [entry({ ...same, ...skip }), entry({ ...same, pid: 2 }), entry({ ...same, host: 'there' })]
+  expect(summarize(all).total).toMatchObject({ total: 3, real: 2, skip: 1 })
+})
+
+test('what holdfast test decided is told where no suite below it has a decision about the same target', () => {
+  const root = 'a'
+  const own = (more: Partial<Entry> = {}) =>
+    entry({ root, scope: 'command', suite: 'npm test', target: 'db', ...more })
+  const below = [1, 2].map(n => entry({ root, suite: `${n}.test.ts`, target: 'db' }))
+  const cache = own({ service: 'redis', target: 'cache' })
+  expect(summarize([own(), cache, ...below]).decisions.map(one => one.suite)).toEqual([
+    ...below.map(one => one.suite),
+    'npm test',
+  ])
+  expect(summarize([own({ ...skip, root: 'b' }), ...below]).total).toMatchObject({ total: 3, skip: 1 })
+})
+
 test('the last run is the one with the last decision', () => {
   const all = [
     entry({ run: 'b', at: '2026-03-02T00:00:00.000Z' }),
@@ -148,6 +176,37 @@ test('a limit for a service looks at that one alone', () => {
   const limit = (service: string) => found(all, { limits: [{ decision: 'skip', percent: 20, service }] })
   expect(limit('postgres')).toEqual([undefined])
   expect(limit('redis')).toEqual([['skip-rate', 'error']])
+})
+
+test('a share is compared in whole numbers', () => {
+  const share = fc.integer({ min: 0, max: 100_000_000 })
+  const counts = fc
+    .integer({ min: 1, max: 60 })
+    .chain(total => fc.tuple(fc.integer({ min: 0, max: total }), fc.constant(total)))
+  const broken = (n: number, total: number, percent: number) => {
+    const all = [...times(total - n, {}), ...times(n, skip)]
+    return found(all, { limits: [{ decision: 'skip', percent }] })[0] !== undefined
+  }
+  expect(broken(69, 3000, 2.3)).toBe(false)
+  expect(broken(70, 3000, 2.3)).toBe(true)
+  fc.assert(
+    fc.property(counts, share, ([n, total], millionths) => {
+      const percent = Number(`${Math.floor(millionths / 1e6)}.${`${millionths % 1e6}`.padStart(6, '0')}`)
+      expect(broken(n, total, percent)).toBe(BigInt(n) * 100_000_000n > BigInt(millionths) * BigInt(total))
+    }),
+  )
+})
+
+test('a limit for a service without any decision is broken', () => {
+  const limits = [
+    { decision: 'skip', percent: 0, service: 'postgres' },
+    { decision: 'stand-in', percent: 100, service: 'mysql' },
+  ] as const
+  const checks = judge(summarize([entry({ service: 'redis' })]), { ...DEMANDS, limits })
+  expect(checks.map(({ concern }) => [concern?.id, concern?.message])).toEqual([
+    ['skip-rate', 'no decision about postgres is recorded, only about redis'],
+    ['stand-in-rate', 'no decision about mysql is recorded, only about redis'],
+  ])
 })
 
 test('what is required must be real each time, and there must be one', () => {

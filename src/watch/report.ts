@@ -105,13 +105,23 @@ const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 const order = (a: Entry, b: Entry): number =>
   compare(a.at, b.at) || compare(a.id ?? '', b.id ?? '') || compare(JSON.stringify(a), JSON.stringify(b))
 
-/** Decisions in the order of time; of one that was made again in the same run the last. */
+/**
+ * Decisions in the order of time. Of one that was made again below the same first process the last: CI's number is shared
+ * by shards and jobs, of which each counts. One of `holdfast test` for all of its command is not told where suites below it
+ * have their own about the same target.
+ */
 function last(entries: readonly Entry[]): Entry[] {
   const latest = new Map<string, Entry>()
-  for (const one of entries.filter(entry => entry.kind === 'decision').sort(order))
-    latest.set(JSON.stringify([one.run, one.suite, one.test, one.service, one.target]), one)
-  return [...latest.values()].sort(order)
+  const ofSuites = new Set<string>()
+  for (const one of entries.filter(entry => entry.kind === 'decision').sort(order)) {
+    latest.set(JSON.stringify([aboutOf(one), one.suite, one.test]), one)
+    if (one.root && !one.scope) ofSuites.add(aboutOf(one))
+  }
+  return [...latest.values()].filter(one => !one.scope || !ofSuites.has(aboutOf(one))).sort(order)
 }
+
+const aboutOf = ({ run, root, host, pid, service, target }: Entry): string =>
+  JSON.stringify([run, root ?? [host, pid], service, target])
 
 export function countsOf(decisions: readonly Entry[]): Counts {
   const counts = { total: decisions.length, real: 0, 'stand-in': 0, skip: 0, fail: 0 }

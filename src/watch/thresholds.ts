@@ -54,14 +54,31 @@ const NO_DECISIONS: Concern = {
     'Run the tests with holdfast test or an adapter first, see that HOLDFAST_JOURNAL is not off, and name the journal where it is elsewhere: holdfast report FOLDER',
 }
 
+/** Whether `n` of `total` are at most this share, to a millionth of a percent; in whole numbers, as 2.3 is no double. */
+const isWithin = (n: number, total: number, percent: number): boolean =>
+  BigInt(n) * 100_000_000n <= BigInt(Math.round(percent * 1e6)) * BigInt(total)
+
+/** Of a service or target that is asked about, and in no decision. */
+function unrecorded(name: string, { services }: Report): Pick<Concern, 'message' | 'advice'> {
+  const known = services.map(one => one.name).join(', ')
+  return {
+    message: `no decision about ${name} is recorded, only about ${known}`,
+    advice: `See that the tests ask for it (holdfast test --service ${name}), and that --run names the run that is meant.`,
+  }
+}
+
 function held({ decision, service, percent: most }: Limit, report: Report): Check {
   const its = report.decisions.filter(one => service === undefined || serviceOf(one) === service)
   const counts = countsOf(its)
   const of = service === undefined ? '' : ` of ${service}`
   const name = `${decision} rate${of} at most ${most}%`
   const n = counts[decision]
-  // Numbers of decisions, not quotients: 10 % of 10 is not more than 10 %.
-  if (n * 100 <= most * counts.total) return { name }
+  if (service !== undefined && counts.total === 0)
+    return {
+      name,
+      concern: { id: `${decision}-rate`, level: 'error', target: service, ...unrecorded(service, report) },
+    }
+  if (isWithin(n, counts.total, most)) return { name }
   const option = `--max-${decision}-rate ${service === undefined ? '' : `${service}=`}`
   const leave = `${Math.ceil((n * 100) / counts.total)}%`
   return {
@@ -83,17 +100,7 @@ function demanded(required: string, report: Report): Check {
   const name = all ? 'every decision is real' : `every decision of ${required} is real`
   if (counts.total > 0 && counts.real === counts.total) return { name }
   const base = { id: 'required-not-real', level: 'error', ...(all ? {} : { target: required }) } as const
-  if (counts.total === 0) {
-    const known = report.services.map(one => one.name).join(', ')
-    return {
-      name,
-      concern: {
-        ...base,
-        message: `${required} is required, and no decision about it is recorded, only about ${known}`,
-        advice: `See that the tests ask for it (holdfast test --service ${required}), and that --run names the run that is meant.`,
-      },
-    }
-  }
+  if (counts.total === 0) return { name, concern: { ...base, ...unrecorded(required, report) } }
   const others = (['stand-in', 'skip', 'fail'] as const).filter(made => counts[made] > 0)
   const worst = others.toSorted((a, b) => counts[b] - counts[a])[0] ?? 'skip'
   const numbers = others.map(made => `${counts[made]} ${made}`).join(', ')

@@ -239,7 +239,9 @@ test('a table in PostgreSQL is read by its address; one that does not answer is 
   const wrong = await holdfast(['report', sharedPostgres().url({ database, password: 's3cr3t' })])
   expect([wrong.status, wrong.stderr]).toEqual([
     78,
-    expect.stringMatching(/^holdfast: journal: authentication-failed/),
+    expect.stringMatching(
+      /^holdfast: the journal postgres:\/\/app:\*\*\*@\S+: authentication-failed at auth: .*\. Correct /,
+    ),
   ])
   expect(wrong.stderr).not.toContain('s3cr3t')
   await sharedPostgres().sql(`DROP DATABASE ${database} WITH (FORCE)`)

@@ -5,8 +5,14 @@ import { redactPath } from '../../core/redact.js'
 import { adviceOf } from '../../core/verdict.js'
 import type { WaitResult } from '../../gate/outcome.js'
 
+/** Without what is no Char of XML 1.0 (section 2.2), and cannot be escaped either. */
 export const escapeXml = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
+  text
+    .replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
 
 /** Whether a report can be written, asked before a wait begins whose result would be lost. */
 export function checkWritable(file: string): void {
