@@ -91,7 +91,7 @@ test('a service without a stand-in is skipped: its address is unset and COMMAND 
   expect(env.HOLDFAST_TARGET_REDIS).toBe('skip')
   expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('connection-refused')
   expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('ioredis-mock: HOLDFAST_STANDIN leaves it out')
-  expect(env.HOLDFAST_TARGET_REDIS_REASON).toContain('apt-get install redis-server')
+  expect(env.HOLDFAST_TARGET_REDIS_REASON, 'what is left out need not be installed').not.toContain('Install')
   expect(stderr).toContain('redis: skip')
 })
 
