@@ -93,6 +93,39 @@ test('a function migrates, too', async () => {
   await one.release({ failed: false })
 })
 
+test.each([
+  ['DB_NAME', 'PGPASSWORD="$DB_PASSWORD" psql -qX -h "$DB_HOST" -p "$DB_PORT" -U "$DB_USER" -d "$DB_NAME"'],
+  ['a variable of its own', 'env -u PGDATABASE psql -qX "$APP_DB"'],
+  ["libpq's", 'psql -qX'],
+])('a migration by %s migrates the template, and nothing that was provided', async (_, psqlTo) => {
+  const { client } = await mount({ templates: 'drop' })
+  const { hostname, port, password } = new URL(server.url())
+  const parts = { HOST: hostname, PORT: port, USER: 'app', PASSWORD: decodeURIComponent(password) }
+  const family = (prefix: string) =>
+    Object.fromEntries(Object.entries(parts).map(([key, value]) => [`${prefix}${key}`, value]))
+  const env = {
+    ...{ ...family('PG'), PGDATABASE: 'app', PGSERVICE: 'nowhere' },
+    ...{ ...family('DB_'), DB_NAME: 'app', APP_DB: server.url() },
+  }
+  const migrate = `${psqlTo} -c 'CREATE TABLE led (id int)'`
+  const one = await isolated({ url: server.url(), env }, { migrate, pool: 1 }, client)
+  expect(await tables(one.name)).toBe('led')
+  expect(await server.sql("SELECT to_regclass('public.led') IS NULL", 'app')).toBe('t')
+  await one.release({ failed: false })
+})
+
+test('what a function throws has no password', async () => {
+  const { client } = await mount({ templates: 'drop' })
+  const migrate = async (url: string) => {
+    throw new Error(`cannot connect to ${url}`, { cause: new Error(url) })
+  }
+  const error = await isolated({ url: server.url() }, { migrate, pool: 1 }, client).catch(reason => reason)
+  expect(error.message).toContain('cannot connect to postgres://app:***@')
+  const password = new URL(server.url()).password
+  for (const text of [error.message, error.stack, error.cause.message, error.cause.stack])
+    expect(text).not.toContain(password)
+})
+
 test('in mode schema a test sees its own tables, and nothing of the database around it', async () => {
   const { client } = await mount()
   await server.sql('CREATE TABLE IF NOT EXISTS public.tasks (theirs int)', 'app')
