@@ -32,6 +32,7 @@ export async function bySchema(origin: Origin, settings: Settings) {
   const address = addressOf(database, `-c search_path=${name}`)
   try {
     await migrate(settings.migrate, address, cwd, origin)
+    if (settings.migrate !== undefined) await schemas.refuseExtensions(name)
   } catch (error) {
     await schemas.drop(name).catch(() => {})
     throw error
