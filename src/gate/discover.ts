@@ -97,7 +97,7 @@ export function urlOf(scheme: string, keywords: ReadonlyMap<string, string>): st
 }
 
 /** Which database DB_HOST means: by DB_ENGINE (Django), DB_CONNECTION (Laravel) or the port; else PostgreSQL. */
-function engine(env: Env): string {
+export function engine(env: Env): string {
   const named = `${env.DB_ENGINE ?? ''} ${env.DB_CONNECTION ?? ''}`
   return /mysql|mariadb/i.test(named) || env.DB_PORT === '3306' ? 'mysql' : 'postgres'
 }

@@ -163,13 +163,25 @@ const settingsOf = (name: string): string =>
   `SELECT unnest(setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = setdatabase
    WHERE setrole = 0 AND datname = ${sqlLiteral(name)}`
 
-/** Lists of names, which the catalog has quoted already. Source: GUC_LIST_QUOTE in PostgreSQL's guc_tables.c. */
+/** Lists of names, which the catalog has with quotes. Source: GUC_LIST_QUOTE in PostgreSQL's guc_tables.c. */
 const LISTS =
   /^(search_path|temp_tablespaces|local_preload_libraries|session_preload_libraries|shared_preload_libraries|unix_socket_directories)$/i
+
+/** Those of which the names of files are none. */
+const IDENTIFIERS = /^(search_path|temp_tablespaces)$/i
 
 function setClause(setting: string): string {
   const sign = setting.indexOf('=')
   const [name, value] = [setting.slice(0, sign), setting.slice(sign + 1)]
   const quoted = name.split('.').map(ident).join('.')
-  return `${quoted} TO ${LISTS.test(name) ? value || "''" : sqlLiteral(value)}`
+  return `${quoted} TO ${(LISTS.test(name) ? namesIn(value, IDENTIFIERS.test(name)) : [value]).map(sqlLiteral).join(', ')}`
+}
+
+/** As SplitIdentifierString of PostgreSQL's varlena.c reads them. */
+function namesIn(list: string, fold: boolean): string[] {
+  const names = (list.match(/(?:"(?:[^"]|"")*"|[^",])+/g) ?? []).map(name => name.trim())
+  if (names.length === 0) return ['']
+  return names.map(name =>
+    name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : fold ? name.toLowerCase() : name,
+  )
 }

@@ -85,7 +85,7 @@ function pointAtFile(
 }
 
 /** Laravel prefers it to DB_HOST. */
-const SOCKET = 'DB_SOCKET'
+export const SOCKET = 'DB_SOCKET'
 
 /** Settings that belong to the server that was replaced; the rest of a family may stay. */
 const OF_THE_OLD_SERVER = new Set([

@@ -6,6 +6,7 @@ import { refuseRemote } from '../isolate/server.js'
 import { loadService, SCHEMES } from '../services/registry.js'
 import { type Address, addressOf } from './isolation/address.js'
 import { contentHash } from './isolation/content.js'
+import type { Origin } from './isolation/leading.js'
 import { type Migrate, migrate } from './isolation/migrate.js'
 import { bySchema } from './isolation/schema.js'
 import { type PgClient, pgOf, Transactions } from './isolation/transaction.js'
@@ -32,7 +33,7 @@ export interface DatabaseSettings {
 }
 
 /** The PostgreSQL server that a test got. */
-export interface ProvidedServer {
+export interface ProvidedServer extends Origin {
   /** With a role that may make databases (mode `database`), or schemas (mode `schema`). */
   readonly url: string
   /** True for a stand-in of this run, which ends with it. */
@@ -96,10 +97,11 @@ interface Claimed {
 const TRIES = 3
 
 async function cloneOf(
-  { url, ours }: ProvidedServer,
+  provided: ProvidedServer,
   settings: DatabaseSettings,
   manager: IsolationClient,
 ): Promise<Claimed> {
+  const { url, ours } = provided
   const { pool, allowRemote, cwd = process.cwd() } = settings
   const server = await manager.server({
     ...{ url, ours: ours === true },
@@ -108,7 +110,7 @@ async function cloneOf(
   })
   const hash = hashOf(settings, cwd, server.major)
   for (let left = TRIES; ; left--) {
-    await server.template(hash, database => migrate(settings.migrate, addressOf(database), cwd))
+    await server.template(hash, database => migrate(settings.migrate, addressOf(database), cwd, provided))
     try {
       const { id, database } = await server.claim(hash)
       return { server, hash, id, name: database.database, address: addressOf(database) }

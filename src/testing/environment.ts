@@ -68,6 +68,9 @@ export function enter(changes: Env): () => void {
   }
 }
 
+/** What is applied to `process.env` at the moment. */
+export const entered = (): Env => Object.assign({}, ...applied().layers)
+
 /** `process.env` without what is applied to it at the moment. */
 export function ownEnvironment(): Env {
   return { ...process.env, ...Object.fromEntries(applied().before) }

@@ -4,6 +4,7 @@ import { loadConfig } from '../config/load.js'
 import { IsolationClient } from '../isolate/client.js'
 import { type DatabaseSettings, isolated } from './database.js'
 import { ownEnvironment } from './environment.js'
+import { changesFor } from './isolation/leading.js'
 import { keeperSocket } from './keeper/client.js'
 import type { Provided } from './provided.js'
 import { type RequiredService, serviceOf } from './suite.js'
@@ -56,14 +57,15 @@ export async function open(provided: Provided, settings: FixtureSettings, where:
   const shared = serviceOf(provided)
   const isolation = provided.service === 'postgres' ? await isolationOf(settings) : undefined
   if (!isolation) return { fixture: shared, close: async () => {} }
-  const server = { url: shared.url, ours: provided.decision === 'stand-in' }
-  const { url, env, client, release } = await isolated(server, { ...isolation, ...where }, await databases())
-  // The variables that led to the server lead to the database.
-  const moved = Object.entries(provided.env).map(([name, value]) => [
-    name,
-    value === shared.url ? url : value,
-  ])
-  const fixture = { ...shared, url, env: Object.freeze({ ...env, ...Object.fromEntries(moved) }) }
+  const server = { url: shared.url, env: provided.env, ours: provided.decision === 'stand-in' }
+  const { url, client, release, ...given } = await isolated(
+    server,
+    { ...isolation, ...where },
+    await databases(),
+  )
+  // A transaction may be in the server's own database.
+  const moved = url === shared.url ? {} : changesFor({ url, env: given.env }, server, ownEnvironment())
+  const fixture = { ...shared, url, env: Object.freeze({ ...given.env, ...provided.env, ...moved }) }
   return {
     fixture: Object.freeze(client === undefined ? fixture : { ...fixture, client }),
     async close(end) {

@@ -1,4 +1,5 @@
 import { type HoldfastError, usage } from '../core/errors.js'
+import { entered } from './environment.js'
 import type { Provided } from './provided.js'
 import { refusalIn } from './refused.js'
 
@@ -82,7 +83,12 @@ export function servicesOf<Name extends string>(
 ): RequiredServices<Name> {
   const env = Object.assign({}, process.env, ...provided.map(one => one.env))
   const each = names.map((name, i) => [name, serviceOf(provided[i] as Provided)])
-  return Object.freeze({ ...Object.fromEntries(each), env: Object.freeze(env) })
+  const services = Object.defineProperty(Object.fromEntries(each), 'env', {
+    enumerable: true,
+    // A test that has a database of its own finds it here, too.
+    get: () => Object.freeze({ ...env, ...entered() }),
+  })
+  return Object.freeze(services)
 }
 
 export function serviceOf({ exitStatus: _, decision, url, ...rest }: Provided): RequiredService {

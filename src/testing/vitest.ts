@@ -166,7 +166,13 @@ const fixture =
     }
     tellStandIns(provided)
     const opened = await open(provided[0] as Provided, holdfast, where)
-    await use(opened.fixture)
+    // Tests that run at the same time share their variables.
+    const leave = task.concurrent ? () => {} : enter(opened.fixture.env)
+    try {
+      await use(opened.fixture)
+    } finally {
+      leave()
+    }
     await opened.close({ failed: task.result?.state === 'fail' })
   }
 

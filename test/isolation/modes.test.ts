@@ -93,6 +93,86 @@ test('a function migrates, too', async () => {
   await one.release({ failed: false })
 })
 
+test.each([
+  ['DB_NAME', 'PGPASSWORD="$DB_PASSWORD" psql -qX -h "$DB_HOST" -p "$DB_PORT" -U "$DB_USER" -d "$DB_NAME"'],
+  ['a variable of its own', 'env -u PGDATABASE psql -qX "$APP_DB"'],
+  ["libpq's", 'psql -qX'],
+])('a migration by %s migrates the template, and nothing that was provided', async (_, psqlTo) => {
+  const { client } = await mount({ templates: 'drop' })
+  const { hostname, port, password } = new URL(server.url())
+  const parts = { HOST: hostname, PORT: port, USER: 'app', PASSWORD: decodeURIComponent(password) }
+  const family = (prefix: string) =>
+    Object.fromEntries(Object.entries(parts).map(([key, value]) => [`${prefix}${key}`, value]))
+  const env = {
+    ...{ ...family('PG'), PGDATABASE: 'app', PGSERVICE: 'nowhere' },
+    ...{ ...family('DB_'), DB_NAME: 'app', APP_DB: server.url() },
+  }
+  const migrate = `${psqlTo} -c 'CREATE TABLE led (id int)'`
+  const one = await isolated({ url: server.url(), env }, { migrate, pool: 1 }, client)
+  expect(await tables(one.name)).toBe('led')
+  expect(await server.sql("SELECT to_regclass('public.led') IS NULL", 'app')).toBe('t')
+  await one.release({ failed: false })
+})
+
+test.each([
+  ["SET search_path = ''", '""'],
+  [`SET search_path = 'My-Schema', 'a"b', 'public'`, '"My-Schema", "a""b", public'],
+  ['SET search_path FROM CURRENT', `"x;create/**/role/**/evil", "it's", public`],
+])('clones have what ALTER DATABASE %s said', async (how, shown) => {
+  const { client } = await mount({ templates: 'drop' })
+  const list = `x;CREATE/**/ROLE/**/evil, "it's", Public`
+  const text = `SELECT set_config('search_path', :'list', false); ALTER DATABASE :"DBNAME" ${how};`
+  const migrate = async (_: string, env: Record<string, string>) => {
+    const { stderr } = await run('psql', ['-qX', '-v', `list=${list}`], {
+      ...{ env: { PATH: process.env.PATH ?? '', ...env }, input: text },
+    })
+    expect(stderr).toBe('')
+  }
+  const cwd = tempFolder('clause')
+  writeFileSync(join(cwd, 'how.sql'), how)
+  const one = await isolated({ url: server.url() }, { migrate, files: ['how.sql'], cwd, pool: 1 }, client)
+  expect(await asked(one.env, 'SHOW search_path')).toBe(shown)
+  await one.release({ failed: false })
+})
+
+test('in mode schema an extension of a migration is refused, and what others built on one stays', async () => {
+  const { client } = await mount()
+  await server.sql('GRANT ALL ON SCHEMA public TO app; GRANT CREATE ON DATABASE app TO app', 'app')
+  const get = (text?: string) =>
+    isolated({ url: server.url() }, { mode: 'schema', ...(text ? { migrate: psql(text) } : {}) }, client)
+  await expect(get('CREATE EXTENSION IF NOT EXISTS citext')).rejects.toThrow(
+    'CREATE EXTENSION "citext" SCHEMA public',
+  )
+  const extensions = "SELECT count(*) FROM pg_extension WHERE extname = 'citext'"
+  expect(await server.sql(extensions, 'app')).toBe('0')
+  const one = await get()
+  const made = 'CREATE EXTENSION citext; CREATE TABLE tags (tag citext UNIQUE DEFAULT upper(1::text)::citext)'
+  await asked(
+    one.env,
+    `${made}; CREATE VIEW v AS SELECT tag FROM tags; CREATE TABLE public.users (mail citext)`,
+  )
+  await expect(one.release({ failed: false })).rejects.toThrow(
+    'others use: public.users.mail. As a superuser',
+  )
+  expect(await server.sql('SELECT count(mail) FROM public.users', 'app')).toBe('0')
+  await server.sql('DROP TABLE public.users', 'app')
+  await one.release({ failed: false })
+  const left = await server.sql("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'holdfast%'", 'app')
+  expect([left, await server.sql(extensions, 'app')]).toEqual(['0', '0'])
+})
+
+test('what a function throws has no password', async () => {
+  const { client } = await mount({ templates: 'drop' })
+  const migrate = async (url: string) => {
+    throw new Error(`cannot connect to ${url}`, { cause: new Error(url) })
+  }
+  const error = await isolated({ url: server.url() }, { migrate, pool: 1 }, client).catch(reason => reason)
+  expect(error.message).toContain('cannot connect to postgres://app:***@')
+  const password = new URL(server.url()).password
+  for (const text of [error.message, error.stack, error.cause.message, error.cause.stack])
+    expect(text).not.toContain(password)
+})
+
 test('in mode schema a test sees its own tables, and nothing of the database around it', async () => {
   const { client } = await mount()
   await server.sql('CREATE TABLE IF NOT EXISTS public.tasks (theirs int)', 'app')

@@ -2,6 +2,9 @@ import { decideAnew } from '../decide.js'
 import { failureOf } from '../keeper/wire.js'
 import type { SyncAnswer, SyncTask } from '../sync.js'
 
+// Nobody is left who would hear of it.
+process.stdout.on('error', () => process.exit(1))
+
 /** Decides for a caller that cannot wait: the task comes and the answer goes through pipes, since secrets are in both. */
 let text = ''
 process.stdin

@@ -4,6 +4,7 @@ import { configOf } from '../../isolate/face.js'
 import { Schemas } from '../../isolate/schemas.js'
 import { loadService, SCHEMES } from '../../services/registry.js'
 import { addressOf } from './address.js'
+import type { Origin } from './leading.js'
 import { type Migrate, migrate } from './migrate.js'
 
 interface Settings {
@@ -18,7 +19,8 @@ interface Settings {
 const known = new Map<string, Promise<{ schemas: Schemas; database: DatabaseAddress }>>()
 
 /** An empty schema in the provided database, migrated for this test alone, and dropped after it. */
-export async function bySchema({ url }: { readonly url: string }, settings: Settings) {
+export async function bySchema(origin: Origin, settings: Settings) {
+  const { url } = origin
   const { allowRemote = [], cwd = process.cwd(), keepFailed, suite, test } = settings
   const key = JSON.stringify([url, allowRemote])
   const found = known.get(key) ?? open(url, allowRemote)
@@ -29,7 +31,8 @@ export async function bySchema({ url }: { readonly url: string }, settings: Sett
   // Not with `public` behind it: a migration tool would find its own table there, and do nothing.
   const address = addressOf(database, `-c search_path=${name}`)
   try {
-    await migrate(settings.migrate, address, cwd)
+    await migrate(settings.migrate, address, cwd, origin)
+    if (settings.migrate !== undefined) await schemas.refuseExtensions(name)
   } catch (error) {
     await schemas.drop(name).catch(() => {})
     throw error

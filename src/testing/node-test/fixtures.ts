@@ -1,4 +1,5 @@
 import { decideSync } from '../decide.js'
+import { enter } from '../environment.js'
 import { FIXTURES, type FixtureSettings, type Opened, open, type Where } from '../fixtures.js'
 import { fixturesOf, NotDestructured } from '../parameters.js'
 import { outcomeOf, tellStandIns } from '../suite.js'
@@ -19,13 +20,19 @@ export function testWithServices(
     if (!outcome.run) throw outcome.fail
     tellStandIns(provided)
     const opened: Opened[] = []
+    const leaves: (() => void)[] = []
     let failed = true
     try {
-      for (const one of provided) opened.push(await open(one, settings, where))
+      for (const one of provided) {
+        const given = await open(one, settings, where)
+        opened.push(given)
+        leaves.push(enter(given.fixture.env))
+      }
       const fixtures = new Map(names.map((name, i) => [name, opened[i]?.fixture]))
       await fn.call(this, withServices(context, fixtures) as never)
       failed = false
     } finally {
+      for (const leave of leaves) leave()
       for (const one of opened.reverse()) await one.close({ failed })
     }
   }

@@ -96,6 +96,15 @@ const notes = async url => {
   return rows[0].n
 }
 const name = url => new URL(url).pathname.slice(1)
+own('leads all variables to its database', async ({ postgres }) => {
+  // By libpq's variables.
+  const client = new Client()
+  await client.connect()
+  const { rows } = await client.query('SELECT current_database() AS name')
+  await client.end()
+  const led = [process.env, postgres.env].flatMap(env => [env.PGDATABASE, env.DB_NAME, name(env.APP_DB), name(env.DATABASE_URL)])
+  mark('led ' + [rows[0].name, ...led].every(one => one === name(postgres.url)))
+})
 for (const nth of ['first', 'second'])
   own('a database of its own, the ' + nth, async ({ postgres }) => {
     mark('notes ' + (await notes(postgres.url)) + ' ' + (postgres.env.DATABASE_URL === postgres.url))
@@ -123,7 +132,9 @@ own('fails, and its database is kept', async ({ postgres }) => {
 export const MIGRATION = `
 const { Client } = require('pg')
 require('node:fs').appendFileSync(process.env.MARKS, 'migrate ran\\n')
-const client = new Client({ connectionString: process.env.DATABASE_URL })
+const { APP_DB, DB_HOST: host, DB_PORT: port, DB_USER: user, DB_PASSWORD: password, DB_NAME: database } = process.env
+if (new URL(APP_DB).pathname !== '/' + database) throw new Error('APP_DB leads elsewhere')
+const client = new Client({ host, port, user, password, database })
 client.connect()
   .then(() => client.query('CREATE TABLE note (text text)'))
   .then(() => client.end())

@@ -218,6 +218,7 @@ export const PROMISES: readonly Promised[] = [
         const [first, second, ...rest] = of(ran, 'isolated').filter(mark => mark.startsWith('database '))
         expect([rest, first === second]).toEqual([[], false])
         expect(of(ran, 'isolated').filter(mark => !mark.startsWith('database '))).toEqual([
+          'led true',
           'notes 1 true',
           'notes 1 true',
           'shared true false',

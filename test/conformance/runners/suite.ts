@@ -38,9 +38,10 @@ async function enact(
   files: Parameters<typeof play>[1]['files'],
   server: PostgresServer,
 ): Promise<{ ran: Ran; world: World }> {
-  const there = { DATABASE_URL: server.url(), REDIS_URL: sharedRedis().url() }
-  const absent = { ...there, DATABASE_URL: server.url({ port: await freePort() }) }
-  const wrong = { ...there, DATABASE_URL: server.url({ password: 'wrong-secret' }) }
+  const redis = { REDIS_URL: sharedRedis().url() }
+  const there = { ...redis, ...namedBy(server.url()) }
+  const absent = { ...redis, ...namedBy(server.url({ port: await freePort() })) }
+  const wrong = { ...redis, DATABASE_URL: server.url({ password: 'wrong-secret' }) }
   const env = {
     real: there,
     failing: there,
@@ -59,6 +60,17 @@ async function enact(
     for (const name of await databases()) await server.sql(`DROP DATABASE "${name}"`)
   }
   return { ran, world: { rejectedLogins: () => rejected, databases, drop } }
+}
+
+/** An environment that names one database in every way there is. */
+function namedBy(url: string) {
+  const { hostname, port, username, password, pathname } = new URL(url)
+  const parts = { HOST: hostname, PORT: port, USER: username, PASSWORD: decodeURIComponent(password) }
+  const [pg, db] = ['PG', 'DB_'].map(prefix =>
+    Object.fromEntries(Object.entries(parts).map(([part, value]) => [prefix + part, value])),
+  )
+  const name = pathname.slice(1)
+  return { DATABASE_URL: url, APP_DB: url, ...pg, PGDATABASE: name, ...db, DB_NAME: name }
 }
 
 /** Templates stay, for later runs. */
