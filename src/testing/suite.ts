@@ -53,10 +53,18 @@ export function askedOf<Name extends string>(
     throw usage(
       `requireServices: ${names.length === 0 ? 'no service is named' : `${JSON.stringify(odd)} is no name`}; write requireServices('postgres')`,
     )
+  if ((names as string[]).includes('env'))
+    throw usage(
+      'requireServices: a target called env cannot be required: services.env is the environment; give it another name in the configuration',
+    )
   const unknown = Object.keys(options ?? {}).find(key => key !== 'needs')
   if (unknown) throw usage(`requireServices: there is no option "${unknown}"; known: needs`)
   return { names, needs: options?.needs ?? [] }
 }
+
+/** Says where `requireServices` belongs. `instead`: where it stood. */
+export const misplaced = (instead = 'not into a test or a hook') =>
+  usage(`requireServices belongs at the top of a test file or of a describe block, ${instead}`)
 
 /** What becomes of the tests that required something. */
 export type Outcome =

@@ -1,22 +1,23 @@
 import { decideSync } from '../decide.js'
 import { FIXTURES, type FixtureSettings, type Opened, open, type Where } from '../fixtures.js'
 import { fixturesOf, NotDestructured } from '../parameters.js'
+import { plain } from '../refused.js'
 import { outcomeOf, tellStandIns } from '../suite.js'
 import type { Fn } from './calls.js'
 
-/** A test with the services that it names; `skip`: why it cannot run. Decided now, before any hook. */
+/** A test with the services that it names; `skip`: why it cannot run; `fail`: what is broken. Decided now, before any hook. */
 export function testWithServices(
   fn: Fn,
   settings: FixtureSettings,
   where: Where,
-): { readonly skip?: string; readonly body: Fn } {
+): { readonly body: Fn; readonly skip?: string; readonly fail?: unknown } {
   const names = namesOf(fn).filter(name => (FIXTURES as readonly string[]).includes(name))
   if (names.length === 0) return { body: fn }
   const provided = decideSync(names, { ...where, needs: settings.needs ?? [] })
   const outcome = outcomeOf(provided)
-  if (!outcome.run && 'skip' in outcome) return { skip: outcome.skip, body: fn }
+  if (!outcome.run)
+    return 'skip' in outcome ? { skip: outcome.skip, body: fn } : { fail: plain(outcome.fail), body: fn }
   const body = async function (this: unknown, context: object) {
-    if (!outcome.run) throw outcome.fail
     tellStandIns(provided)
     const opened: Opened[] = []
     let failed = true
