@@ -37,8 +37,9 @@ export interface FixtureSettings {
 
 /** A service as one test has it: with isolation its own database. */
 export interface ServiceFixture extends RequiredService {
-  /** In isolation `transaction`: the connected client, in the transaction that is rolled back. */
-  readonly client?: unknown
+  /** In isolation `transaction`: the connected client, in the transaction that is rolled back; pg's `Client`. */
+  // biome-ignore lint/suspicious/noExplicitAny: its type is of pg, which need not be installed.
+  readonly client?: any
 }
 
 export type ServiceFixtures = { readonly [name in FixtureName]: ServiceFixture }

@@ -14,8 +14,10 @@ import { testWithServices } from './node-test/fixtures.js'
 import type { Describe, Hook, ServiceTest } from './node-test/types.js'
 import type { Provided } from './provided.js'
 import { plain, plainly } from './refused.js'
+import { checkSettings } from './settings.js'
 import {
   askedOf,
+  type NamesIn,
   outcomeOf,
   type RequireArguments,
   type RequiredServices,
@@ -34,9 +36,9 @@ export type { RequiredService, RequiredServices, RequireOptions } from './suite.
  *
  * @throws with the advice for a service that is there and broken: the file, or the block, fails; in a test or a hook.
  */
-export function requireServices<const Name extends string>(
-  ...args: RequireArguments<Name>
-): RequiredServices<Name> {
+export function requireServices<const Args extends RequireArguments>(
+  ...args: Args
+): RequiredServices<NamesIn<Args>> {
   return plainly(() => {
     const { names, needs } = askedOf(args)
     const block = requiringBlock()
@@ -45,9 +47,9 @@ export function requireServices<const Name extends string>(
 }
 
 /** The same without blocking the process, for a file's top or a block that awaits. */
-requireServices.async = async <const Name extends string>(
-  ...args: RequireArguments<Name>
-): Promise<RequiredServices<Name>> => {
+requireServices.async = async <const Args extends RequireArguments>(
+  ...args: Args
+): Promise<RequiredServices<NamesIn<Args>>> => {
   try {
     const { names, needs } = askedOf(args)
     const block = requiringBlock()
@@ -110,7 +112,7 @@ function testWith(settings: FixtureSettings): ServiceTest {
     skip: one({ skip: true }),
     todo: one({ todo: true }),
     only: one({ only: true }),
-    with: (more: FixtureSettings) => testWith({ ...settings, ...more }),
+    with: (more: FixtureSettings) => testWith({ ...settings, ...plainly(() => checkSettings(more)) }),
   }) as unknown as ServiceTest
 }
 

@@ -39,15 +39,18 @@ export type RequiredServices<Name extends string> = {
 }
 
 /** The arguments of `requireServices`: names of services or targets, and options last. */
-export type RequireArguments<Name extends string> = readonly Name[] | readonly [...Name[], RequireOptions]
+export type RequireArguments = readonly string[] | readonly [...string[], RequireOptions]
+
+/** The names among them. */
+export type NamesIn<Args extends RequireArguments> = Extract<Args[number], string>
 
 /** @throws HoldfastError (usage) for arguments that are no names. */
-export function askedOf<Name extends string>(
-  args: RequireArguments<Name>,
-): { names: Name[]; needs: readonly string[] } {
+export function askedOf<Args extends RequireArguments>(
+  args: Args,
+): { names: NamesIn<Args>[]; needs: readonly string[] } {
   const last = args.at(-1)
   const options = typeof last === 'object' && last !== null ? (last as RequireOptions) : undefined
-  const names = (options ? args.slice(0, -1) : [...args]) as Name[]
+  const names = (options ? args.slice(0, -1) : [...args]) as NamesIn<Args>[]
   const odd = names.find(name => typeof name !== 'string' || name === '')
   if (names.length === 0 || odd !== undefined)
     throw usage(

@@ -12,10 +12,12 @@ import {
 } from './fixtures.js'
 import type { Provided } from './provided.js'
 import { plain, plainly } from './refused.js'
+import { checkSettings } from './settings.js'
 import {
   askedOf,
   environmentOf,
   misplaced,
+  type NamesIn,
   outcomeOf,
   type RequireArguments,
   type RequiredServices,
@@ -35,9 +37,9 @@ export type { RequiredService, RequiredServices, RequireOptions } from './suite.
  * @throws with the advice, at the top of a file, for a service that is there and broken, where in a block that block fails; in a
  * test or a hook.
  */
-export function requireServices<const Name extends string>(
-  ...args: RequireArguments<Name>
-): RequiredServices<Name> {
+export function requireServices<const Args extends RequireArguments>(
+  ...args: Args
+): RequiredServices<NamesIn<Args>> {
   return plainly(() => {
     const { names, needs } = askedOf(args)
     const block = currentBlock()
@@ -46,9 +48,9 @@ export function requireServices<const Name extends string>(
 }
 
 /** The same without blocking the worker, for a file's top or a block that awaits. */
-requireServices.async = async <const Name extends string>(
-  ...args: RequireArguments<Name>
-): Promise<RequiredServices<Name>> => {
+requireServices.async = async <const Args extends RequireArguments>(
+  ...args: Args
+): Promise<RequiredServices<NamesIn<Args>>> => {
   try {
     const { names, needs } = askedOf(args)
     const block = currentBlock()
@@ -219,7 +221,9 @@ export type ServiceTest = TestAPI<ServiceFixtures> & {
 function testWith(settings: FixtureSettings): ServiceTest {
   const fixtures = Object.fromEntries(FIXTURES.map(name => [name, fixture(name)]))
   const extended = vitest.extend({ holdfast: settings, ...fixtures }) as unknown as TestAPI<ServiceFixtures>
-  return Object.assign(extended, { with: (more: FixtureSettings) => testWith({ ...settings, ...more }) })
+  return Object.assign(extended, {
+    with: (more: FixtureSettings) => testWith({ ...settings, ...plainly(() => checkSettings(more)) }),
+  })
 }
 
 /**

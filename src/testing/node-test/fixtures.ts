@@ -1,7 +1,9 @@
+import { usage } from '../../core/errors.js'
 import { decideSync } from '../decide.js'
 import { FIXTURES, type FixtureSettings, type Opened, open, type Where } from '../fixtures.js'
 import { fixturesOf, NotDestructured } from '../parameters.js'
 import { plain } from '../refused.js'
+import { meant } from '../settings.js'
 import { outcomeOf, tellStandIns } from '../suite.js'
 import type { Fn } from './calls.js'
 
@@ -11,13 +13,16 @@ export function testWithServices(
   settings: FixtureSettings,
   where: Where,
 ): { readonly body: Fn; readonly skip?: string; readonly fail?: unknown } {
-  const names = namesOf(fn).filter(name => (FIXTURES as readonly string[]).includes(name))
-  if (names.length === 0) return { body: fn }
+  const taken = namesOf(fn)
+  const names = taken.filter(isFixture)
+  const others = taken.filter(name => !isFixture(name))
+  if (names.length === 0) return { body: others.length > 0 ? knowing(others, fn) : fn }
   const provided = decideSync(names, { ...where, needs: settings.needs ?? [] })
   const outcome = outcomeOf(provided)
   if (!outcome.run)
     return 'skip' in outcome ? { skip: outcome.skip, body: fn } : { fail: plain(outcome.fail), body: fn }
   const body = async function (this: unknown, context: object) {
+    known(others, context)
     tellStandIns(provided)
     const opened: Opened[] = []
     let failed = true
@@ -31,6 +36,28 @@ export function testWithServices(
     }
   }
   return { body }
+}
+
+const isFixture = (name: string) => (FIXTURES as readonly string[]).includes(name)
+
+/** @throws HoldfastError (usage) for a name that neither a service nor Node's context has. */
+function known(names: readonly string[], context: object): void {
+  const unknown = names.find(name => !(name in context))
+  if (unknown === undefined) return
+  const all = FIXTURES.join(', ')
+  throw plain(
+    usage(
+      `there is no service "${unknown}", nor has Node's context it${meant(unknown, FIXTURES)}; services: ${all}`,
+    ),
+  )
+}
+
+function knowing(names: readonly string[], fn: Fn): Fn {
+  const body = function (this: unknown, context: object, ...rest: unknown[]) {
+    known(names, context)
+    return fn.call(this, context as never, ...(rest as never[]))
+  }
+  return Object.defineProperty(body, 'length', { value: fn.length }) as Fn
 }
 
 /** `t => …` is what tests of Node are like; a pattern that cannot be read is the author's mistake. */

@@ -130,6 +130,18 @@ describe('a block whose hook requires', () => {
 })
 test('comes afterwards', () => mark('afterwards ' + environment() + ' ' + (built === undefined)))
 `,
+  settings: `
+const told = settings => {
+  try {
+    test.with(settings)
+  } catch (error) {
+    mark(error.message)
+  }
+}
+told({ isolatoin: 'schema' })
+told({ isolation: 'databas' })
+test('is there', () => {})
+`,
   expected: `
 failing('is known not to work', async ({ postgres }) => { mark('ran'); throw new Error('as ever') })
 describe('a block of it', () => {
@@ -154,6 +166,7 @@ test('has subtests', async t => {
   await t.test('another', async ({ mysql }) => mark('another'))
   await t.test('a third', async t => mark('third ' + typeof t.diagnostic))
 })
+test('names what is not there', async ({ postgress }) => mark('named'))
 test('is to come, and needs what is missing', { todo: true }, async ({ mysql }) => mark('todo'))
 `,
 } as const

@@ -275,6 +275,17 @@ export const PROMISES: readonly Promised[] = [
     },
   },
   {
+    promise: 'a setting that there is not is refused, and no test runs on what others share',
+    scene: 'failing',
+    files: ['settings'],
+    check(ran) {
+      expect(of(ran, 'settings')).toEqual([
+        'test.with: there is no setting "isolatoin"; did you mean isolation?; known: isolation, migrate, files, keepFailed, allowRemote, needs',
+        'test.with: isolation: "databas" is not one of database, schema, transaction, none; did you mean database?',
+      ])
+    },
+  },
+  {
     promise: 'what a service is refused for is told without code of this package',
     scene: 'wrong password',
     files: ['plain'],
@@ -296,6 +307,8 @@ export const PROMISES: readonly Promised[] = [
         'skipped',
       ])
       expect(states(ran, 'a subtest', 'another', 'is to come')).toEqual(['passed', 'skipped', 'skipped'])
+      expect(states(ran, 'names what is not there')).toEqual(['failed'])
+      expect(textOf(ran, 'names what is not there')).toContain('did you mean postgres?')
       expect(textOf(ran, 'of node, inside')).toContain("import { test } from 'holdfast/node-test'")
     },
   },
