@@ -96,7 +96,7 @@ export class IsolationClient {
       )
       request.once('error', (error: NodeJS.ErrnoException) => {
         // The other side closed an idle connection in this moment: the request did not arrive.
-        if (request.reusedSocket && error.code === 'ECONNRESET')
+        if (request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? ''))
           this.#send(method, path, body).then(resolve, reject)
         else reject(error)
       })

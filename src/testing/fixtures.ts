@@ -1,3 +1,4 @@
+import { dirname, resolve } from 'node:path'
 import type { IsolationConfig } from '../config/config.js'
 import { findConfig } from '../config/find.js'
 import { loadConfig } from '../config/load.js'
@@ -22,7 +23,10 @@ export interface FixtureSettings {
   readonly isolation?: 'database' | 'schema' | 'transaction' | 'none'
   /** A command for the shell, or a function: brings the database in DATABASE_URL up to date, once per content of `files`. */
   readonly migrate?: string | ((url: string, env: Record<string, string>) => Promise<void> | void)
-  /** Patterns of the files whose content the schema is made of: `migrations/**`. */
+  /**
+   * Patterns of the files whose content the schema is made of: `migrations/**`. They and `migrate` start in the project (Jest's
+   * `rootDir`, Vitest's `root`, else the working directory); those of a configuration in its folder.
+   */
   readonly files?: readonly string[]
   /** Keeps the database of a test that failed. Default false. */
   readonly keepFailed?: boolean
@@ -34,8 +38,9 @@ export interface FixtureSettings {
 
 /** A service as one test has it: with isolation its own database. */
 export interface ServiceFixture extends RequiredService {
-  /** In isolation `transaction`: the connected client, in the transaction that is rolled back. */
-  readonly client?: unknown
+  /** In isolation `transaction`: the connected client, in the transaction that is rolled back; pg's `Client`. */
+  // biome-ignore lint/suspicious/noExplicitAny: its type is of pg, which need not be installed.
+  readonly client?: any
 }
 
 export type ServiceFixtures = { readonly [name in FixtureName]: ServiceFixture }
@@ -44,6 +49,8 @@ export type ServiceFixtures = { readonly [name in FixtureName]: ServiceFixture }
 export interface Where {
   readonly suite: string
   readonly test: string
+  /** The folder of the project. Default: the working directory. */
+  readonly cwd?: string
 }
 
 export interface Opened {
@@ -55,14 +62,11 @@ export interface Opened {
 /** What the test gets for a service that is there. @throws what making its database throws. */
 export async function open(provided: Provided, settings: FixtureSettings, where: Where): Promise<Opened> {
   const shared = serviceOf(provided)
-  const isolation = provided.service === 'postgres' ? await isolationOf(settings) : undefined
+  const isolation = provided.service === 'postgres' ? await isolationOf(settings, where.cwd) : undefined
   if (!isolation) return { fixture: shared, close: async () => {} }
   const server = { url: shared.url, env: provided.env, ours: provided.decision === 'stand-in' }
-  const { url, client, release, ...given } = await isolated(
-    server,
-    { ...isolation, ...where },
-    await databases(),
-  )
+  const wanted = { ...isolation, suite: where.suite, test: where.test }
+  const { url, client, release, ...given } = await withKeeper(keeper => isolated(server, wanted, keeper))
   // A transaction may be in the server's own database.
   const moved = url === shared.url ? {} : changesFor({ url, env: given.env }, server, ownEnvironment())
   const fixture = { ...shared, url, env: Object.freeze({ ...given.env, ...provided.env, ...moved }) }
@@ -75,29 +79,51 @@ export async function open(provided: Provided, settings: FixtureSettings, where:
   }
 }
 
-async function isolationOf(settings: FixtureSettings): Promise<DatabaseSettings | undefined> {
-  const { isolation, needs: _, ...own } = settings
+async function isolationOf(
+  { isolation, needs: _, ...own }: FixtureSettings,
+  cwd = process.cwd(),
+): Promise<DatabaseSettings | undefined> {
   if (isolation === 'none') return undefined
-  const configured = await configuredIsolation()
+  const file = process.env.HOLDFAST_CONFIG || findConfig(cwd)
+  const configured = file ? await configuredIn(file) : undefined
   const asked = configured !== undefined || own.migrate !== undefined
   const mode = isolation ?? configured?.mode ?? (asked ? 'database' : undefined)
-  return mode && { ...configured, ...own, mode }
+  const here = own.migrate !== undefined || own.files !== undefined
+  return mode && { ...configured, ...own, mode, cwd: file && !here ? dirname(resolve(file)) : cwd }
 }
 
-let configured: Promise<IsolationConfig | undefined> | undefined
+const read = new Map<string, Promise<IsolationConfig | undefined>>()
 
-function configuredIsolation(): Promise<IsolationConfig | undefined> {
-  const file = process.env.HOLDFAST_CONFIG || findConfig(process.cwd())
-  configured ??= file
-    ? loadConfig(file).then(({ config }) => config.test?.isolation)
-    : Promise.resolve(undefined)
-  return configured
+/** Once a file: a worker may have tests of several projects. */
+function configuredIn(file: string): Promise<IsolationConfig | undefined> {
+  const found = read.get(file) ?? loadConfig(file).then(({ config }) => config.test?.isolation)
+  read.set(file, found)
+  return found
 }
 
 let client: Promise<IsolationClient> | undefined
 
-/** The keeper of the run makes databases and takes them away, so that they outlive no worker. */
-function databases(): Promise<IsolationClient> {
-  client ??= keeperSocket(ownEnvironment()).then(socketPath => new IsolationClient({ socketPath }))
-  return client
+/** The keeper of the run makes databases and takes them away, so that they outlive no worker. One that is gone is replaced once. */
+async function withKeeper<T>(act: (keeper: IsolationClient) => Promise<T>): Promise<T> {
+  const mine = keeper()
+  try {
+    return await act(await mine)
+  } catch (error) {
+    const { place } = await mine
+    const { code, address } = error as { readonly code?: string; readonly address?: string }
+    const gone = code === 'ECONNREFUSED' || code === 'ENOENT'
+    if (!gone || !('socketPath' in place) || place.socketPath !== address) throw error
+    if (client === mine) client = undefined
+    return act(await keeper())
+  }
+}
+
+function keeper(): Promise<IsolationClient> {
+  const found =
+    client ?? keeperSocket(ownEnvironment()).then(socketPath => new IsolationClient({ socketPath }))
+  client = found
+  found.catch(() => {
+    if (client === found) client = undefined
+  })
+  return found
 }

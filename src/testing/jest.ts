@@ -2,7 +2,9 @@ import type { FixtureSettings, ServiceFixtures } from './fixtures.js'
 import { type Body, BRIDGE, type Bridge, type Requirement } from './jest/bridge.js'
 import type { Describe, ServiceTest, TestBody } from './jest/types.js'
 import { fixturesOf, NotDestructured } from './parameters.js'
-import { askedOf, type RequireArguments, type RequiredServices, servicesOf } from './suite.js'
+import { plainly } from './refused.js'
+import { checkSettings } from './settings.js'
+import { askedOf, type NamesIn, type RequireArguments, type RequiredServices, servicesOf } from './suite.js'
 
 export type { FixtureSettings, ServiceFixture, ServiceFixtures } from './fixtures.js'
 export type { Describe, Done, ServiceTest, TestBody } from './jest/types.js'
@@ -16,23 +18,23 @@ export type { RequiredService, RequiredServices, RequireOptions } from './suite.
  * Read what it returns in tests and hooks: while the file is being loaded, reading waits for the decision, and throws for a
  * service that is broken.
  */
-export function requireServices<const Name extends string>(
-  ...args: RequireArguments<Name>
-): RequiredServices<Name> {
+export function requireServices<const Args extends RequireArguments>(
+  ...args: Args
+): RequiredServices<NamesIn<Args>> {
   return required(args).services
 }
 
 /** The same, decided when it resolves: for files that may await at their top. */
-requireServices.async = async <const Name extends string>(
-  ...args: RequireArguments<Name>
-): Promise<RequiredServices<Name>> => {
+requireServices.async = async <const Args extends RequireArguments>(
+  ...args: Args
+): Promise<RequiredServices<NamesIn<Args>>> => {
   const { services, requirement } = required(args)
   await requirement.decide()
   requirement.read()
   return services
 }
 
-function required<Name extends string>(args: RequireArguments<Name>) {
+function required<Args extends RequireArguments>(args: Args) {
   const { names, needs } = askedOf(args)
   const requirement = bridge().require(names, needs)
   return { requirement, services: lazy(names, requirement) }
@@ -67,7 +69,7 @@ function global(name: 'test' | 'describe'): Any {
 }
 
 function testWith(settings: FixtureSettings): ServiceTest {
-  const more = (other: FixtureSettings) => testWith({ ...settings, ...other })
+  const more = (other: FixtureSettings) => testWith({ ...settings, ...plainly(() => checkSettings(other)) })
   return withFixtures(() => global('test'), settings, { with: more }) as unknown as ServiceTest
 }
 

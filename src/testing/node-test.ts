@@ -8,13 +8,16 @@ import {
 } from 'node:test'
 import { decide, decideSync } from './decide.js'
 import type { FixtureSettings } from './fixtures.js'
-import { Block, currentBlock, within } from './node-test/block.js'
-import { type Arguments, argumentsOf, guarded } from './node-test/calls.js'
+import { Block, currentBlock, requiringBlock, skippable, within } from './node-test/block.js'
+import { type Arguments, argumentsOf, type Fn, guarded } from './node-test/calls.js'
 import { testWithServices } from './node-test/fixtures.js'
 import type { Describe, Hook, ServiceTest } from './node-test/types.js'
 import type { Provided } from './provided.js'
+import { plain, plainly } from './refused.js'
+import { checkSettings } from './settings.js'
 import {
   askedOf,
+  type NamesIn,
   outcomeOf,
   type RequireArguments,
   type RequiredServices,
@@ -31,23 +34,29 @@ export type { RequiredService, RequiredServices, RequireOptions } from './suite.
  * neither there nor replaced, the tests of the file or block are skipped with the reason, and none of its hooks runs. Until the
  * last of them has ended, `process.env` leads to what they got. It knows the tests, blocks and hooks of this module.
  *
- * @throws HoldfastError with the advice for a service that is there and broken: the file, or the block, fails.
+ * @throws with the advice for a service that is there and broken: the file, or the block, fails; in a test or a hook.
  */
-export function requireServices<const Name extends string>(
-  ...args: RequireArguments<Name>
-): RequiredServices<Name> {
-  const { names, needs } = askedOf(args)
-  const block = currentBlock()
-  return apply(block, names, decideSync(names, { needs, suite: block.file }))
+export function requireServices<const Args extends RequireArguments>(
+  ...args: Args
+): RequiredServices<NamesIn<Args>> {
+  return plainly(() => {
+    const { names, needs } = askedOf(args)
+    const block = requiringBlock()
+    return apply(block, names, decideSync(names, { needs, suite: block.file }))
+  })
 }
 
 /** The same without blocking the process, for a file's top or a block that awaits. */
-requireServices.async = async <const Name extends string>(
-  ...args: RequireArguments<Name>
-): Promise<RequiredServices<Name>> => {
-  const { names, needs } = askedOf(args)
-  const block = currentBlock()
-  return apply(block, names, await decide(names, { needs, suite: block.file }))
+requireServices.async = async <const Args extends RequireArguments>(
+  ...args: Args
+): Promise<RequiredServices<NamesIn<Args>>> => {
+  try {
+    const { names, needs } = askedOf(args)
+    const block = requiringBlock()
+    return apply(block, names, await decide(names, { needs, suite: block.file }))
+  } catch (error) {
+    throw plain(error)
+  }
 }
 
 function apply<Name extends string>(
@@ -63,31 +72,47 @@ function apply<Name extends string>(
   return services
 }
 
-type Native = (...args: never[]) => unknown
+type Native = (name: string, options: object, fn?: Fn) => unknown
+type Options = Readonly<Record<string, unknown>>
 
-/** Where the block skips, the test is told as skipped, and its body never runs. */
-function define(native: Native, given: Arguments, settings: FixtureSettings) {
+/** Where the block skips, the test is told as skipped, and its body never runs. `keyword`: what `test.todo` adds. */
+function define(native: Native, given: Arguments, settings: FixtureSettings, keyword?: Options) {
   const block = currentBlock()
-  const { name, options, fn } = argumentsOf(given)
-  const call = native as (...args: unknown[]) => Promise<void>
-  const settled = options.skip || options.todo || !fn
-  const reason = settled ? undefined : block.skipped()
-  if (reason) return call(name, { ...options, skip: reason }, fn)
-  if (settled) return call(name, options, ...(fn ? [fn] : []))
-  const { skip, body } = testWithServices(fn, settings, { suite: block.file, test: name })
-  return skip ? call(name, { ...options, skip }, fn) : call(name, options, guarded(body, block))
+  const { name, options: own, fn } = argumentsOf(given)
+  const options = { ...own, ...keyword }
+  if (options.skip || !fn) return native(name, options, ...(fn ? [fn] : []))
+  skippable(name)
+  const reason = block.skipped()
+  if (reason) return native(name, { ...options, skip: reason }, fn)
+  const { skip, fail, body } = plainly(() =>
+    testWithServices(fn, settings, { suite: block.file, test: name }),
+  )
+  if (skip) return native(name, { ...options, skip }, fn)
+  if (fail) {
+    const refused = () => {
+      throw fail
+    }
+    // What is broken is not what the author expects to fail.
+    return native(name, { ...options, todo: false, expectFailure: false }, guarded(refused, block))
+  }
+  const subtests = (context: { test?: Native }) => {
+    const subtest = context.test?.bind(context) as Native
+    const value = (...more: Arguments) => define(subtest, more, settings)
+    Object.defineProperty(context, 'test', { configurable: true, writable: true, value })
+  }
+  return native(name, options, guarded(body, block, subtests))
 }
 
 function testWith(settings: FixtureSettings): ServiceTest {
   const one =
-    (native: Native) =>
+    (keyword?: Options) =>
     (...given: Arguments) =>
-      define(native, given, settings)
-  return Object.assign(one(nativeTest), {
-    skip: one(nativeTest.skip),
-    todo: one(nativeTest.todo),
-    only: one(nativeTest.only),
-    with: (more: FixtureSettings) => testWith({ ...settings, ...more }),
+      define(nativeTest as Native, given, settings, keyword)
+  return Object.assign(one(), {
+    skip: one({ skip: true }),
+    todo: one({ todo: true }),
+    only: one({ only: true }),
+    with: (more: FixtureSettings) => testWith({ ...settings, ...plainly(() => checkSettings(more)) }),
   }) as unknown as ServiceTest
 }
 
@@ -98,10 +123,10 @@ function testWith(settings: FixtureSettings): ServiceTest {
 export const test: ServiceTest = testWith({})
 export const it: ServiceTest = testWith({})
 
-function blockOf(native: Native) {
+function blockOf(native: typeof nativeDescribe.skip) {
   return (...given: Arguments) => {
     const { name, options, fn } = argumentsOf(given)
-    const call = native as (...args: unknown[]) => Promise<void>
+    const call = native as Native
     if (!fn) return call(name, options)
     const parent = currentBlock()
     return call(name, options, function (this: unknown, ...args: unknown[]) {

@@ -20,3 +20,23 @@ export function refusalIn(provided: readonly Provided[]): Refused | undefined {
   const failed = provided.filter(one => one.decision === 'fail')
   return failed.length > 0 ? new Refused(failed) : undefined
 }
+
+/**
+ * For runners, which print a stack and all properties of what they catch: the message alone, with the advice in it. A defect
+ * stays as it is.
+ */
+export function plain(error: unknown): unknown {
+  if (!HoldfastError.is(error) || error.kind === 'defect') return error
+  const bare = new Error(error.message)
+  bare.stack = error.message
+  return bare
+}
+
+/** Calls it; what it throws is plain. */
+export function plainly<T>(act: () => T): T {
+  try {
+    return act()
+  } catch (error) {
+    throw plain(error)
+  }
+}

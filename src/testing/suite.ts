@@ -40,24 +40,35 @@ export type RequiredServices<Name extends string> = {
 }
 
 /** The arguments of `requireServices`: names of services or targets, and options last. */
-export type RequireArguments<Name extends string> = readonly Name[] | readonly [...Name[], RequireOptions]
+export type RequireArguments = readonly string[] | readonly [...string[], RequireOptions]
+
+/** The names among them. */
+export type NamesIn<Args extends RequireArguments> = Extract<Args[number], string>
 
 /** @throws HoldfastError (usage) for arguments that are no names. */
-export function askedOf<Name extends string>(
-  args: RequireArguments<Name>,
-): { names: Name[]; needs: readonly string[] } {
+export function askedOf<Args extends RequireArguments>(
+  args: Args,
+): { names: NamesIn<Args>[]; needs: readonly string[] } {
   const last = args.at(-1)
   const options = typeof last === 'object' && last !== null ? (last as RequireOptions) : undefined
-  const names = (options ? args.slice(0, -1) : [...args]) as Name[]
+  const names = (options ? args.slice(0, -1) : [...args]) as NamesIn<Args>[]
   const odd = names.find(name => typeof name !== 'string' || name === '')
   if (names.length === 0 || odd !== undefined)
     throw usage(
       `requireServices: ${names.length === 0 ? 'no service is named' : `${JSON.stringify(odd)} is no name`}; write requireServices('postgres')`,
     )
+  if ((names as string[]).includes('env'))
+    throw usage(
+      'requireServices: a target called env cannot be required: services.env is the environment; give it another name in the configuration',
+    )
   const unknown = Object.keys(options ?? {}).find(key => key !== 'needs')
   if (unknown) throw usage(`requireServices: there is no option "${unknown}"; known: needs`)
   return { names, needs: options?.needs ?? [] }
 }
+
+/** Says where `requireServices` belongs. `instead`: where it stood. */
+export const misplaced = (instead = 'not into a test or a hook') =>
+  usage(`requireServices belongs at the top of a test file or of a describe block, ${instead}`)
 
 /** What becomes of the tests that required something. */
 export type Outcome =

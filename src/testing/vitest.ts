@@ -1,6 +1,6 @@
 import { relative } from 'node:path'
 import type { RunnerTestCase, RunnerTestSuite, SuiteCollector, TestAPI, TestContext } from 'vitest'
-import { beforeAll, test as plain, TestRunner } from 'vitest'
+import { beforeAll, TestRunner, test as vitest } from 'vitest'
 import { decide, decideSync } from './decide.js'
 import { enter } from './environment.js'
 import {
@@ -11,9 +11,13 @@ import {
   type ServiceFixtures,
 } from './fixtures.js'
 import type { Provided } from './provided.js'
+import { plain, plainly } from './refused.js'
+import { checkSettings } from './settings.js'
 import {
   askedOf,
   environmentOf,
+  misplaced,
+  type NamesIn,
   outcomeOf,
   type RequireArguments,
   type RequiredServices,
@@ -30,23 +34,38 @@ export type { RequiredService, RequiredServices, RequireOptions } from './suite.
  * neither there nor replaced, the tests of the file or block are skipped with the reason, and none of its hooks runs. Until the
  * last of them has ended, `process.env` leads to what they got.
  *
- * @throws HoldfastError with the advice, at the top of a file, for a service that is there and broken; in a block that block fails.
+ * @throws with the advice, at the top of a file, for a service that is there and broken, where in a block that block fails; in a
+ * test or a hook.
  */
-export function requireServices<const Name extends string>(
-  ...args: RequireArguments<Name>
-): RequiredServices<Name> {
-  const { names, needs } = askedOf(args)
-  const block = TestRunner.getCurrentSuite()
-  return apply(block, names, decideSync(names, { needs, suite: fileOf(block.file) }))
+export function requireServices<const Args extends RequireArguments>(
+  ...args: Args
+): RequiredServices<NamesIn<Args>> {
+  return plainly(() => {
+    const { names, needs } = askedOf(args)
+    const block = currentBlock()
+    return apply(block, names, decideSync(names, { needs, ...placeOf(block.file) }))
+  })
 }
 
 /** The same without blocking the worker, for a file's top or a block that awaits. */
-requireServices.async = async <const Name extends string>(
-  ...args: RequireArguments<Name>
-): Promise<RequiredServices<Name>> => {
-  const { names, needs } = askedOf(args)
+requireServices.async = async <const Args extends RequireArguments>(
+  ...args: Args
+): Promise<RequiredServices<NamesIn<Args>>> => {
+  try {
+    const { names, needs } = askedOf(args)
+    const block = currentBlock()
+    return apply(block, names, await decide(names, { needs, ...placeOf(block.file) }))
+  } catch (error) {
+    throw plain(error)
+  }
+}
+
+/** The file, or the block of `describe`, whose tests are being defined. */
+function currentBlock(): SuiteCollector {
   const block = TestRunner.getCurrentSuite()
-  return apply(block, names, await decide(names, { needs, suite: fileOf(block.file) }))
+  // When it is known how long that took, tests and hooks run.
+  if (block.file.collectDuration !== undefined || TestRunner.getCurrentTest()) throw misplaced()
+  return block
 }
 
 function apply<Name extends string>(
@@ -57,7 +76,7 @@ function apply<Name extends string>(
   const outcome = outcomeOf(provided)
   if (!outcome.run && 'fail' in outcome) {
     if (!block.suite) throw outcome.fail
-    whenCollected(block, suite => failWith(suite, outcome.fail))
+    whenCollected(block, suite => suite && failWith(suite, plain(outcome.fail)))
     return servicesOf(names, provided)
   }
   tellStandIns(provided)
@@ -66,23 +85,30 @@ function apply<Name extends string>(
   const leave = enter(env)
   whenCollected(block, suite => {
     leave()
-    if (!outcome.run) skipWith(suite, outcome.skip)
+    if (suite && !outcome.run) skipWith(suite, outcome.skip)
   })
   // What it returns is called after all hooks of the block.
   if (outcome.run) beforeAll(() => enter(env))
   return services
 }
 
-const fileOf = (file: { readonly filepath: string }) => relative(process.cwd(), file.filepath)
+/** Where a file belongs: its name is its path from its project's root, which need not be the working directory. */
+function placeOf({ name, filepath }: { readonly name: string; readonly filepath: string }) {
+  const cwd = filepath.endsWith(`/${name}`) ? filepath.slice(0, -name.length - 1) || '/' : process.cwd()
+  return { cwd, suite: relative(cwd, filepath) }
+}
+
+/** Undefined for a file that could not be loaded. */
+type Act = (suite: RunnerTestSuite | undefined) => void
 
 /** What waits for a block, or for a file, to be complete. */
-const waiting = new WeakMap<object, ((suite: RunnerTestSuite) => void)[]>()
+const waiting = new WeakMap<object, Act[]>()
 
 /**
  * Calls `act` when all tests of the block are known and none has begun. Vitest has no event for that: a block's suite gets
  * its `tasks` at that moment; what stands at a file's top has no suite, but is collected by calling `collect`.
  */
-function whenCollected(block: SuiteCollector, act: (suite: RunnerTestSuite) => void): void {
+function whenCollected(block: SuiteCollector, act: Act): void {
   const { suite, file } = block
   const acts = waiting.get(suite ?? file)
   if (acts) {
@@ -91,7 +117,7 @@ function whenCollected(block: SuiteCollector, act: (suite: RunnerTestSuite) => v
   }
   const all = [act]
   waiting.set(suite ?? file, all)
-  const complete = (collected: RunnerTestSuite) => {
+  const complete: Act = collected => {
     waiting.delete(suite ?? file)
     for (const one of all) one(collected)
   }
@@ -110,8 +136,9 @@ function whenCollected(block: SuiteCollector, act: (suite: RunnerTestSuite) => v
   const { collect } = block
   block.collect = async of => {
     block.collect = collect
-    const collected = await collect(of)
     // Where the file could not be loaded, the next one comes here.
+    if (of !== file) complete(undefined)
+    const collected = await collect(of)
     if (of === file) complete(collected)
     return collected
   }
@@ -137,7 +164,7 @@ function skipTest(test: RunnerTestCase, reason: string): void {
 const ANNOTATION = 'holdfast.skip'
 
 /** The block fails before any hook of its author; vitest skips what is in it. */
-function failWith(suite: RunnerTestSuite, error: Error): void {
+function failWith(suite: RunnerTestSuite, error: unknown): void {
   const hooks = TestRunner.getSuiteHooks(suite)
   for (const list of Object.values(hooks)) list.length = 0
   hooks.beforeAll.push(() => {
@@ -156,16 +183,19 @@ type Use = (fixture: ServiceFixture) => Promise<void>
 const fixture =
   (name: string) =>
   async ({ task, skip, annotate, holdfast }: TestContext & Settings, use: Use) => {
-    const where = { suite: fileOf(task.file), test: task.fullTestName }
-    const provided = await decide([name], { ...where, needs: holdfast.needs ?? [] })
-    const outcome = outcomeOf(provided)
-    if (!outcome.run) {
+    const where = { ...placeOf(task.file), test: task.fullTestName }
+    const opened = await unexpected(task, async () => {
+      const provided = await decide([name], { ...where, needs: holdfast.needs ?? [] })
+      const outcome = outcomeOf(provided)
+      if (outcome.run) {
+        tellStandIns(provided)
+        return open(provided[0] as Provided, holdfast, where)
+      }
       if ('fail' in outcome) throw outcome.fail
       await annotate(outcome.skip, ANNOTATION)
-      skip(outcome.skip)
-    }
-    tellStandIns(provided)
-    const opened = await open(provided[0] as Provided, holdfast, where)
+      return outcome.skip
+    })
+    if (typeof opened === 'string') return skip(opened)
     // Tests that run at the same time share their variables.
     const leave = task.concurrent ? () => {} : enter(opened.fixture.env)
     try {
@@ -173,8 +203,20 @@ const fixture =
     } finally {
       leave()
     }
-    await opened.close({ failed: task.result?.state === 'fail' })
+    const failed = (task.result?.state === 'fail') !== Boolean(task.fails)
+    await unexpected(task, () => opened.close({ failed }))
   }
+
+/** What `test.fails` expects is of the test's body: what goes wrong around it fails the test. */
+async function unexpected<T>(task: TestContext['task'], act: () => Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    // Vitest reads it when the test has ended; its type lets nobody set it.
+    Object.assign(task, { fails: false })
+    throw plain(error)
+  }
+}
 
 /** Vitest's `test`, with a fixture for each service. */
 export type ServiceTest = TestAPI<ServiceFixtures> & {
@@ -184,8 +226,10 @@ export type ServiceTest = TestAPI<ServiceFixtures> & {
 
 function testWith(settings: FixtureSettings): ServiceTest {
   const fixtures = Object.fromEntries(FIXTURES.map(name => [name, fixture(name)]))
-  const extended = plain.extend({ holdfast: settings, ...fixtures }) as unknown as TestAPI<ServiceFixtures>
-  return Object.assign(extended, { with: (more: FixtureSettings) => testWith({ ...settings, ...more }) })
+  const extended = vitest.extend({ holdfast: settings, ...fixtures }) as unknown as TestAPI<ServiceFixtures>
+  return Object.assign(extended, {
+    with: (more: FixtureSettings) => testWith({ ...settings, ...plainly(() => checkSettings(more)) }),
+  })
 }
 
 /**
@@ -200,7 +244,7 @@ function loaded(): ServiceTest {
   try {
     return testWith({})
   } catch (error) {
-    return new Proxy(plain as unknown as ServiceTest, {
+    return new Proxy(vitest as unknown as ServiceTest, {
       apply() {
         throw error
       },

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { stripVTControlCharacters } from 'node:util'
 import { beforeAll, describe, expect, test } from 'vitest'
-import type { ServiceTest } from '../../src/testing/jest.js'
+import type { requireServices, ServiceTest } from '../../src/testing/jest.js'
 import { install } from '../conformance/runners/play.js'
 import { tempFolder } from '../support/root.js'
 import { run } from '../support/run.js'
@@ -183,6 +183,7 @@ test('what is written wrongly is told with what to write', async () => {
     ],
     late: [`${IMPORT}test('a', () => requireServices('postgres'))`, 'not into a test or a hook'],
     unknown: [`${IMPORT}test('a', async ({ postgress }) => {})`, 'did you mean postgres?'],
+    env: [`${IMPORT}requireServices('env')\ntest('a', () => {})`, 'a target called env cannot be required'],
     none: [`${IMPORT}requireServices()\ntest('a', () => {})`, "write requireServices('postgres')"],
   }
   for (const [name, [text]] of Object.entries(files)) put(`wrong-${name}.test.js`, text)
@@ -193,7 +194,7 @@ test('what is written wrongly is told with what to write', async () => {
 })
 
 /** Compiled and not called: what Jest's users write is of the right type, and what is wrong is not. */
-function typed(it: ServiceTest) {
+function typed(it: ServiceTest, requires: typeof requireServices) {
   it('takes services', async ({ postgres, redis }) => {
     const urls: string[] = [postgres.url, redis.url]
     return urls
@@ -209,6 +210,11 @@ function typed(it: ServiceTest) {
     a\n
     ${1}
   `('takes a table', ({ a }) => a)
+  it.with({ isolation: 'transaction' })('asks it', ({ postgres }) => postgres.client.query('SELECT 1'))
+  const two = requires('postgres', 'redis', { needs: ['concurrency'] })
+  const url: string = two.postgres.url
+  // @ts-expect-error it is not named
+  it(url, () => two.postgress)
   // @ts-expect-error there is no such service
   it('takes no service', ({ nosuch }) => nosuch)
   // @ts-expect-error a service has no such thing

@@ -1,5 +1,6 @@
 import type { Provided } from '../provided.js'
-import { environmentOf, outcomeOf } from '../suite.js'
+import { plain } from '../refused.js'
+import { environmentOf, misplaced, outcomeOf } from '../suite.js'
 import type { Bridge, Requirement } from './bridge.js'
 import {
   type Block,
@@ -13,7 +14,7 @@ import {
   withoutHooks,
 } from './circus.js'
 import type { Decisions, Question } from './decisions.js'
-import { plain, Stopped } from './stopped.js'
+import { Stopped } from './stopped.js'
 import { Uses } from './uses.js'
 import { put, type Variables } from './variables.js'
 
@@ -99,9 +100,7 @@ export class FileRun {
   #require(names: string[], needs: string[]): Requirement {
     const state = this.#state
     if (!state || state.hasStarted)
-      throw new Error(
-        `requireServices belongs at the top of a test file or of a describe block, ${state ? 'not into a test or a hook' : 'or into setupFilesAfterEnv, not into setupFiles'}`,
-      )
+      throw plain(misplaced(state ? undefined : 'or into setupFilesAfterEnv, not into setupFiles'))
     const required: Required = { names, question: this.#question(needs) }
     const block = state.currentDescribeBlock
     this.#required.set(block, [...(this.#required.get(block) ?? []), required])
@@ -150,7 +149,7 @@ export class FileRun {
       const provided = await this.#outside.decide(names, this.#question(settings.needs, name))
       if (this.#stop(test, provided)) going.delete(test)
       else {
-        const where = { suite: this.options.suite, test: name }
+        const where = { suite: this.options.suite, test: name, cwd: this.options.cwd }
         this.#uses.add(test, provided, one => this.#outside.open(one, settings, where))
       }
     }

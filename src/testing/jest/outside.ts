@@ -1,7 +1,7 @@
-import { HoldfastError } from '../../core/errors.js'
 import { decide, decideSync } from '../decide.js'
 import { open } from '../fixtures.js'
 import type { Provided } from '../provided.js'
+import { plain } from '../refused.js'
 import { setUpRun } from '../setup.js'
 import { tellStandIns } from '../suite.js'
 import type { Decisions } from './decisions.js'
@@ -23,8 +23,6 @@ export async function setUp(cwd?: string): Promise<() => Promise<void>> {
   try {
     return (await setUpRun(cwd === undefined ? {} : { cwd })).tearDown
   } catch (error) {
-    // Jest prints it, and a stack of this package tells nobody anything.
-    if (HoldfastError.is(error) && error.kind !== 'defect') error.stack = error.message
-    throw error
+    throw plain(error)
   }
 }

@@ -1,9 +1,10 @@
+import { plain } from '../refused.js'
 import type { Outcome } from '../suite.js'
 import { type Expect, fullName, type Test } from './circus.js'
 
 /** The tests of a file that do not run, for what they need. */
 export class Stopped {
-  readonly #failing = new Map<Test, Error>()
+  readonly #failing = new Map<Test, unknown>()
   /** By the names that their author gave them. */
   readonly #skipping = new Map<string, string>()
 
@@ -40,11 +41,4 @@ export class Stopped {
         })
     return `holdfast: ${lines.join('\n')}\n`
   }
-}
-
-/** Without a stack, which would be of this package. */
-export function plain({ message }: Error): Error {
-  const error = new Error(message)
-  error.stack = message
-  return error
 }

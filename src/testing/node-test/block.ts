@@ -1,16 +1,17 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { relative } from 'node:path'
-import { after, before } from 'node:test'
+import { after, before, beforeEach } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { enter } from '../environment.js'
 import type { Provided } from '../provided.js'
-import { environmentOf } from '../suite.js'
+import { environmentOf, misplaced } from '../suite.js'
 
 /** A file, or a block of `describe`: what it required holds for all that is in it. */
 export class Block {
   #skip: string | undefined
   readonly #leaving: (() => void)[] = []
   #last = 0
+  #defined = false
 
   constructor(
     readonly file: string,
@@ -28,6 +29,7 @@ export class Block {
     this.#leaving.push(enter(env))
     if (skip !== undefined) {
       this.#skip ??= skip
+      if (!oneProcess()) beforeEach(notOfNode(skip))
       return
     }
     // A file's tests begin while it is still being loaded.
@@ -47,9 +49,14 @@ export class Block {
     })
   }
 
-  /** The tests of the block are defined. */
+  /** The tests of the block are defined: from now on they run. */
   defined(): void {
+    this.#defined = true
     this.leave()
+  }
+
+  get isDefined(): boolean {
+    return this.#defined
   }
 
   leave(): void {
@@ -57,12 +64,43 @@ export class Block {
   }
 }
 
-const blocks = new AsyncLocalStorage<Block>()
+/** Names of tests that are skipped, or skip themselves, where their block does. */
+const ours = new Set<string>()
+
+export const skippable = (name: string): void => void ours.add(name)
+
+/** Tests of `node:test` itself cannot be skipped from here; they must not pass without what the file requires. */
+const notOfNode = (reason: string) => (context: { readonly name?: string }) => {
+  if (ours.has(context.name ?? '')) return
+  const error = new Error(
+    `${reason}. This test is of node:test itself, which requireServices cannot skip: import { test } from 'holdfast/node-test'`,
+  )
+  error.stack = error.message
+  throw error
+}
+
+interface Scope {
+  readonly block: Block
+  /** In a test or a hook. */
+  readonly running: boolean
+}
+
+const scopes = new AsyncLocalStorage<Scope>()
 const files = new Map<string, Block>()
 
-/** The innermost block that is being defined, else the file. */
+/** Calls the function of a test or a hook. */
+export const inTest = <T>(block: Block, act: () => T): T => scopes.run({ block, running: true }, act)
+
+/** The block that a requirement stands in. @throws HoldfastError (usage) in a test or a hook. */
+export function requiringBlock(): Block {
+  const scope = scopes.getStore()
+  if (scope?.running || scope?.block.isDefined) throw misplaced()
+  return currentBlock()
+}
+
+/** The innermost block that is being defined, or whose test runs; else the file. */
 export function currentBlock(): Block {
-  const found = blocks.getStore()
+  const found = scopes.getStore()?.block
   if (found) return found
   const file = relative(process.cwd(), testFile())
   const block = files.get(file) ?? new Block(file)
@@ -72,7 +110,7 @@ export function currentBlock(): Block {
 
 /** Runs the function of a block of `describe`. */
 export function within(block: Block, define: () => unknown): unknown {
-  return blocks.run(block, () => {
+  return scopes.run({ block, running: false }, () => {
     let defined: unknown
     try {
       defined = define()
@@ -90,9 +128,10 @@ export function within(block: Block, define: () => unknown): unknown {
 
 /** In one process for all files (`--test-isolation=none`) the file that is being loaded is at the bottom of the stack. */
 function testFile(): string {
-  const oneProcess = process.execArgv.includes('--test') && !process.env.NODE_TEST_CONTEXT
-  return (oneProcess ? bottomOfStack() : undefined) ?? process.argv[1] ?? ''
+  return (oneProcess() ? bottomOfStack() : undefined) ?? process.argv[1] ?? ''
 }
+
+const oneProcess = () => process.execArgv.includes('--test') && !process.env.NODE_TEST_CONTEXT
 
 function bottomOfStack(): string | undefined {
   const limit = Error.stackTraceLimit

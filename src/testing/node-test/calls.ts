@@ -1,4 +1,4 @@
-import type { Block } from './block.js'
+import { type Block, inTest } from './block.js'
 
 export type Fn = (this: unknown, ...args: never[]) => unknown
 
@@ -17,12 +17,22 @@ export function argumentsOf(given: Arguments): {
   return { name, options: options ?? {}, fn }
 }
 
-/** The function, unless its block came to skip after it was given: then a test is skipped, and a hook does nothing. */
-export function guarded(fn: Fn | undefined, block: Block): Fn | undefined {
+/**
+ * The function, unless its block came to skip after it was given: then a test is skipped, and a hook does nothing. `prepare` gets
+ * a test's context first.
+ */
+export function guarded(
+  fn: Fn | undefined,
+  block: Block,
+  prepare?: (context: object) => void,
+): Fn | undefined {
   if (!fn) return fn
   const guard = function (this: unknown, context?: { skip?(why: string): void }, done?: () => void) {
     const reason = block.skipped()
-    if (reason === undefined) return fn.apply(this, [context, done] as never)
+    if (reason === undefined) {
+      if (context) prepare?.(context)
+      return inTest(block, () => fn.apply(this, [context, done] as never))
+    }
     context?.skip?.(reason)
     done?.()
     return undefined

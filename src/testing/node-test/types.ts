@@ -3,7 +3,7 @@ import type { FixtureSettings, ServiceFixtures } from '../fixtures.js'
 
 /** A test's body: Node's context, which has the services besides. */
 export type Body = (
-  context: TestContext & ServiceFixtures,
+  context: { readonly test: Define } & ServiceFixtures & TestContext,
   done: (result?: unknown) => void,
 ) => void | Promise<void>
 

@@ -1,3 +1,4 @@
+import { plain } from '../refused.js'
 import { type SetUp, setUpRun } from '../setup.js'
 
 const running: SetUp[] = []
@@ -9,7 +10,11 @@ const running: SetUp[] = []
  * @throws with the advice, once for the whole run, where a service is there and broken.
  */
 export async function setup(project?: { readonly config: { readonly root: string } }): Promise<void> {
-  running.push(await setUpRun(project ? { cwd: project.config.root } : {}))
+  try {
+    running.push(await setUpRun(project ? { cwd: project.config.root } : {}))
+  } catch (error) {
+    throw plain(error)
+  }
 }
 
 /** After the last worker: ends the stand-ins of the run. */

@@ -7,8 +7,8 @@ export interface Face {
   /** Packages that a project has in its node_modules besides holdfast. */
   readonly packages: readonly string[]
   /**
-   * What a file begins with: it declares `fs`, `Client` of pg, `test`, `describe`, `requireServices`, `beforeAll`, `beforeEach`, `afterAll`
-   * and `afterEach`.
+   * What a file begins with: it declares `fs`, `Client` of pg, `test`, `describe`, `requireServices`, `beforeAll`, `beforeEach`, `afterAll`,
+   * `afterEach`, and `failing`: the `test` of what is expected to fail.
    */
   readonly prelude: string
   /** Whether a file may await at its top. */

@@ -126,6 +126,58 @@ own('fails, and its database is kept', async ({ postgres }) => {
   throw new Error('on purpose')
 })
 `,
+  misplaced: `
+let built
+test('requires inside', () => {
+  mark('inside')
+  built = requireServices('postgres')
+  mark('not reached')
+})
+describe('a block whose hook requires', () => {
+  beforeAll(() => { built = requireServices('postgres') })
+  test('is behind the hook', () => mark('behind'))
+})
+test('comes afterwards', () => mark('afterwards ' + environment() + ' ' + (built === undefined)))
+`,
+  settings: `
+const told = settings => {
+  try {
+    test.with(settings)
+  } catch (error) {
+    mark(error.message)
+  }
+}
+told({ isolatoin: 'schema' })
+told({ isolation: 'databas' })
+test('is there', () => {})
+`,
+  expected: `
+failing('is known not to work', async ({ postgres }) => { mark('ran'); throw new Error('as ever') })
+describe('a block of it', () => {
+  requireServices('postgres')
+  failing('nor does this', () => { mark('ran'); throw new Error('as ever') })
+})
+`,
+  unmigrated: `
+const broken = { migrate: 'echo no such column >&2; exit 3', files: ['migrate.cjs'] }
+failing.with(broken)('has no database', async ({ postgres }) => mark('ran'))
+`,
+  ofNode: `
+import { test as native } from 'node:test'
+native('of node, beside', () => mark('beside'))
+describe('a block that skips', () => {
+  requireServices('mysql')
+  test('ours', () => mark('ours'))
+  native('of node, inside', () => mark('inside'))
+})
+test('has subtests', async t => {
+  await t.test('a subtest', async ({ postgres }) => mark('subtest ' + postgres.decision))
+  await t.test('another', async ({ mysql }) => mark('another'))
+  await t.test('a third', async t => mark('third ' + typeof t.diagnostic))
+})
+test('names what is not there', async ({ postgress }) => mark('named'))
+test('is to come, and needs what is missing', { todo: true }, async ({ mysql }) => mark('todo'))
+`,
 } as const
 
 /** Migrates once per content, and notes it. */

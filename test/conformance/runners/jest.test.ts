@@ -7,6 +7,7 @@ keepsItsPromises({
   prelude: `const fs = require('node:fs')
 const { Client } = require('pg')
 const { describe, requireServices, test } = require('holdfast/jest')
+const failing = Object.assign((...args) => test.failing(...args), { with: settings => test.with(settings).failing })
 `,
   topLevelAwait: false,
   project: ({ setUp }) => ({

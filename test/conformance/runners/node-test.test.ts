@@ -10,6 +10,7 @@ import {
 } from 'holdfast/node-test'
 import pg from 'pg'
 const { Client } = pg
+const failing = test.todo
 `,
   topLevelAwait: true,
   project: () => ({ 'package.json': '{ "type": "module" }' }),

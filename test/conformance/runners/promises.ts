@@ -241,6 +241,80 @@ export const PROMISES: readonly Promised[] = [
     },
   },
   {
+    promise: 'in a test or a hook requireServices fails that, and changes nothing',
+    scene: 'failing',
+    files: ['misplaced'],
+    check(ran) {
+      expect(of(ran, 'misplaced').toSorted()).toEqual(['afterwards given true', 'inside'])
+      expect(states(ran, 'requires inside', 'comes afterwards')).toEqual(['failed', 'passed'])
+      expect(states(ran, 'is behind the hook')).not.toEqual(['passed'])
+      expect(ran.output).toContain(
+        'requireServices belongs at the top of a test file or of a describe block, not into a test or a hook',
+      )
+    },
+  },
+  {
+    promise: 'a service that is broken fails a test that is expected to fail, too',
+    scene: 'wrong password',
+    files: ['expected'],
+    check(ran) {
+      expect(of(ran, 'expected')).toEqual([])
+      expect(states(ran, 'is known not to work')).toEqual(['failed'])
+      expect(textOf(ran, 'is known not to work')).not.toContain('<skipped')
+      expect(states(ran, 'nor does this')).not.toEqual(['passed'])
+    },
+  },
+  {
+    promise: 'so does a database that cannot be made',
+    scene: 'failing',
+    files: ['unmigrated'],
+    // There such a test is one that is yet to be done.
+    where: face => face.name !== 'node-test',
+    check(ran) {
+      expect(of(ran, 'unmigrated')).toEqual([])
+      expect(states(ran, 'has no database')).toEqual(['failed'])
+      expect(ran.output).toContain('no such column')
+    },
+  },
+  {
+    promise: 'a setting that there is not is refused, and no test runs on what others share',
+    scene: 'failing',
+    files: ['settings'],
+    check(ran) {
+      expect(of(ran, 'settings')).toEqual([
+        'test.with: there is no setting "isolatoin"; did you mean isolation?; known: isolation, migrate, files, keepFailed, allowRemote, needs',
+        'test.with: isolation: "databas" is not one of database, schema, transaction, none; did you mean database?',
+      ])
+    },
+  },
+  {
+    promise: 'what a service is refused for is told without code of this package',
+    scene: 'wrong password',
+    files: ['plain'],
+    check(ran) {
+      expect(ran.output).not.toMatch(/Symbol\(holdfast|Serialized Error|kind: '|dist\/chunks/)
+      expect(ran.output.split('\n').filter(line => line.length > 2_000)).toEqual([])
+    },
+  },
+  {
+    promise: "node's own tests do not pass without what their block requires, and subtests have services",
+    scene: 'failing',
+    files: ['ofNode'],
+    where: face => face.name === 'node-test',
+    check(ran) {
+      expect(of(ran, 'ofNode').toSorted()).toEqual(['beside', 'subtest real', 'third function'])
+      expect(states(ran, 'of node, beside', 'of node, inside', 'ours')).toEqual([
+        'passed',
+        'failed',
+        'skipped',
+      ])
+      expect(states(ran, 'a subtest', 'another', 'is to come')).toEqual(['passed', 'skipped', 'skipped'])
+      expect(states(ran, 'names what is not there')).toEqual(['failed'])
+      expect(textOf(ran, 'names what is not there')).toContain('did you mean postgres?')
+      expect(textOf(ran, 'of node, inside')).toContain("import { test } from 'holdfast/node-test'")
+    },
+  },
+  {
     promise: 'a wrong password fails the file with the advice, without a test, after one login',
     scene: 'wrong password',
     files: ['plain'],

@@ -44,7 +44,8 @@ async function enact(
   const wrong = { ...redis, DATABASE_URL: server.url({ password: 'wrong-secret' }) }
   const env = {
     real: there,
-    failing: there,
+    // Of what is not configured nothing takes the place.
+    failing: { ...there, HOLDFAST_STANDIN: 'pglite' },
     'stand-in': { ...absent, HOLDFAST_STANDIN: 'system' },
     'set-up': { ...absent, HOLDFAST_STANDIN: 'system' },
     // It is not installed in the project.

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest'
 import { describe, requireServices, test } from 'holdfast/vitest'
 import pg from 'pg'
 const { Client } = pg
+const failing = Object.assign(test.fails, { with: settings => test.with(settings).fails })
 `,
   topLevelAwait: true,
   project: ({ setUp }) => ({
