@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js'
+import { isCi } from '../core/ci.js'
 import { parseDuration } from '../core/options.js'
 import type { Aim } from '../gate/outcome.js'
 import type { Env } from '../gate/variables.js'
@@ -40,7 +41,7 @@ export interface TestPlan {
  */
 export async function planTests(given: Wishes, env: Env): Promise<TestPlan> {
   const wishes = withVariables(given, env)
-  const ci = env.CI === 'true' || env.CI === '1'
+  const ci = isCi(env)
   const unset: UnsetVariable[] = []
   const { wanted, loaded } = await resolveTargets(wishes.targets ?? [], wishes.configFile, env, entry =>
     orUnset(entry, unset),

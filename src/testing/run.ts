@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
+import { isCi } from '../core/ci.js'
 import type { Env } from '../gate/variables.js'
 import { startTimeOf } from '../io/owner.js'
 import { commitOf } from './commit.js'
@@ -33,7 +34,7 @@ export function runOf(env: Env = process.env, cwd?: string, root = rootOf(env)):
   const commit = commitOf(env, cwd)
   return {
     id: env[ID_VARIABLE] || ciRun(env) || `${root.pid}-${digest(root)}`,
-    ci: env.CI === 'true' || env.CI === '1',
+    ci: isCi(env),
     root,
     ...(worker ? { worker } : {}),
     ...(commit ? { commit } : {}),
