@@ -30,10 +30,10 @@ test('the variables of the options count without a command line, too', async () 
     ...{ HOLDFAST_SERVICE: 'redis', HOLDFAST_NEEDS: 'streams', HOLDFAST_ALLOW_SKIP: 'yes' },
     ...{ HOLDFAST_TIMEOUT: '3s', HOLDFAST_ATTEMPT_TIMEOUT: '2s', HOLDFAST_ALLOW_STAND_IN: '0' },
   }
-  const plan = await configured({ targets: { db: URLS.DATABASE_URL } }, env)
+  const plan = await configured({ targets: { db: URLS.DATABASE_URL }, test: { allowStandIn: true } }, env)
   expect(plan).toMatchObject({ timeoutMs: 3000, attemptTimeoutMs: 2000 })
   expect(plan.needs).toMatchObject([
-    { name: 'db', usual: { allowSkip: true, needs: [] } },
+    { name: 'db', usual: { allowSkip: true, allowStandIn: false, needs: [] } },
     { name: 'redis', usual: { allowSkip: true, needs: ['streams'] } },
   ])
   await expect(configured({}, { HOLDFAST_ALLOW_SKIP: 'maybe' })).rejects.toThrow(

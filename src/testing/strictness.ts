@@ -109,8 +109,8 @@ function strictnessOf(
     requiredBy: demanded ?? (require?.says.require ? `${require.where}.require` : undefined),
     allowStandIn: none
       ? false
-      : general.allowStandIn || (last('allowStandIn')?.says.allowStandIn ?? test.allowStandIn),
-    allowSkip: general.allowSkip || (last('allowSkip')?.says.allowSkip ?? test.allowSkip),
+      : (general.allowStandIn ?? last('allowStandIn')?.says.allowStandIn ?? test.allowStandIn),
+    allowSkip: general.allowSkip ?? last('allowSkip')?.says.allowSkip ?? test.allowSkip,
   }
 }
 

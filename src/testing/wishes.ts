@@ -32,8 +32,8 @@ export function withVariables(wishes: Wishes, env: Env): Wishes {
     configFile: wishes.configFile ?? (env.HOLDFAST_CONFIG || undefined),
     services: wishes.services ?? list(env.HOLDFAST_SERVICE),
     needs: wishes.needs ?? list(env.HOLDFAST_NEEDS),
-    allowStandIn: wishes.allowStandIn || yesOrNo(env, 'HOLDFAST_ALLOW_STAND_IN'),
-    allowSkip: wishes.allowSkip || yesOrNo(env, 'HOLDFAST_ALLOW_SKIP'),
+    allowStandIn: wishes.allowStandIn ?? yesOrNo(env, 'HOLDFAST_ALLOW_STAND_IN'),
+    allowSkip: wishes.allowSkip ?? yesOrNo(env, 'HOLDFAST_ALLOW_SKIP'),
     timeoutMs: wishes.timeoutMs ?? duration('HOLDFAST_TIMEOUT'),
     attemptTimeoutMs: wishes.attemptTimeoutMs ?? duration('HOLDFAST_ATTEMPT_TIMEOUT'),
   }
