@@ -48,3 +48,17 @@ test('in CI an unset variable is an error unless a stand-in may take its place, 
   const allowed = { targets, test: { service: { postgres: { allowStandIn: true } } } }
   expect((await configured(allowed, env)).needs).toMatchObject([{ name: 'db', aim: undefined }])
 })
+
+test('a service that is required is asked for although nothing configures it', async () => {
+  const names = async (config: Config, more: Record<string, string> = {}, targets?: string[]) =>
+    (
+      await planTests({ configFile: file(config), ...(targets ? { targets } : {}) }, { ...URLS, ...more })
+    ).needs.map(one => one.name)
+  expect(await names({}, { HOLDFAST_REQUIRE: 'kafka,postgres,all' })).toEqual(['postgres', 'kafka'])
+  const test = { service: { redis: { require: true } } }
+  expect(await names({ test })).toEqual(['postgres', 'redis'])
+  expect(await names({ test }, {}, ['postgres://db/app'])).toEqual(['postgres'])
+  await expect(names({}, { HOLDFAST_REQUIRE: ' , ' })).rejects.toThrow(
+    /HOLDFAST_REQUIRE: " , " names nothing/,
+  )
+})
