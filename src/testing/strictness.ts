@@ -1,5 +1,6 @@
 import type { Config, TestServiceConfig } from '../config/config.js'
 import { nearest, usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import type { Env } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 import { needsOf } from '../standin/needs.js'
@@ -162,5 +163,5 @@ function check(name: string, known: readonly string[], where: string): void {
   if (known.includes(name)) return
   const near = nearest(name, known)
   const hint = near ? `did you mean ${near}?` : `known: ${[...new Set(known)].join(', ') || 'none'}`
-  throw usage(`${where}: "${name}" is not known; ${hint}`)
+  throw usage(`${where}: "${redactAddress(name)}" is not known; ${hint}`)
 }
