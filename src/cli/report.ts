@@ -1,5 +1,6 @@
 import { isatty } from 'node:tty'
 import { findConfig } from '../config/find.js'
+import { isCi } from '../core/ci.js'
 import { EXIT, HoldfastError, usage } from '../core/errors.js'
 import { redactPath } from '../core/redact.js'
 import { adviceOf } from '../core/verdict.js'
@@ -25,7 +26,7 @@ export async function reportVerb({ targets, values }: Call): Promise<number> {
   const format = formatOf(values)
   if (values.flag('quiet') && values.flag('verbose'))
     throw usage('--quiet contradicts --verbose; give one of them')
-  const ci = env.CI === 'true' || env.CI === '1'
+  const ci = isCi(env)
   const demands = demandsOf(values, ci)
   const since = sinceOf(values.text('since'), new Date())
   const junit = values.text('junit')

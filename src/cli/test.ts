@@ -10,6 +10,7 @@ import { Looks } from '../testing/looks.js'
 import type { Offer } from '../testing/offer.js'
 import { planTests } from '../testing/plan.js'
 import { decisionOf, type Served, serve } from '../testing/served.js'
+import type { Wishes } from '../testing/wishes.js'
 import type { Call } from './call.js'
 import { runTold } from './command.js'
 import { unlooked } from './output/unlooked.js'
@@ -21,23 +22,18 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
   const { env } = process
   const { signal, restore } = abortOnSignals()
   const given = (name: string) => (values.list(name).length > 0 ? values.list(name) : undefined)
-  const plan = await untilAborted(
-    planTests(
-      {
-        targets,
-        configFile: values.text('config'),
-        services: given('service'),
-        needs: given('needs'),
-        allowStandIn: values.flag('allow-stand-in'),
-        allowSkip: values.flag('allow-skip'),
-        require: values.list('require'),
-        timeoutMs: values.number('timeout'),
-        attemptTimeoutMs: values.number('attempt-timeout'),
-      },
-      env,
-    ),
-    signal,
-  )
+  const wishes: Wishes = {
+    targets,
+    configFile: values.text('config'),
+    services: given('service'),
+    needs: given('needs'),
+    allowStandIn: values.flag('allow-stand-in') || undefined,
+    allowSkip: values.flag('allow-skip') || undefined,
+    require: values.list('require'),
+    timeoutMs: values.number('timeout'),
+    attemptTimeoutMs: values.number('attempt-timeout'),
+  }
+  const plan = await untilAborted(planTests(wishes, env), signal)
   const reporting = await Reporting.of(
     values,
     env,
@@ -81,7 +77,7 @@ export async function testVerb({ targets, command = [], values }: Call): Promise
       { ...isolation, allowRemote: [...allowRemote, ...values.list('allow-remote')] },
       text => reporting.say(text),
     )
-    const handed = await hosting.environment(served, reaper)
+    const handed = await hosting.environment(served, wishes, reaper)
     const running = runTold(command, reaper, { ...handed, ...offer?.env })
     // Not before: a signal in between would end us, and not reach COMMAND.
     restore()

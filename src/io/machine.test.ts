@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { ciOf, containerOf, listeningPorts, namesOf } from './machine.js'
+import { containerOf, listeningPorts, namesOf } from './machine.js'
 
 const made: string[] = []
 afterEach(() => {
@@ -39,13 +39,6 @@ describe('a container is known by', () => {
     expect(containerOf({}, root({ 'proc/1/cgroup': '0::/init.scope\n' }))).toBeUndefined()
   })
 })
-
-test.each([
-  [{ CI: 'true', GITHUB_ACTIONS: 'true' }, 'GitHub Actions'],
-  [{ CI: 'true' }, 'CI'],
-  [{ CI: 'false' }, undefined],
-  [{}, undefined],
-])('of %j the build server is %s', (env, name) => expect(ciOf(env)).toBe(name))
 
 test('a machine without any of the files has what the C library takes for granted', () => {
   expect(namesOf(root({}))).toEqual({

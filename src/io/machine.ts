@@ -57,27 +57,6 @@ export function containerOf(env: Env, root = '/'): Container | undefined {
   return { kind: kind as Container['kind'], by: `/proc/1/cgroup (${named})` }
 }
 
-/** Build servers by the variable that each sets. */
-const CI: Readonly<Record<string, string>> = {
-  GITHUB_ACTIONS: 'GitHub Actions',
-  GITLAB_CI: 'GitLab CI',
-  CIRCLECI: 'CircleCI',
-  BUILDKITE: 'Buildkite',
-  JENKINS_URL: 'Jenkins',
-  TF_BUILD: 'Azure Pipelines',
-  BITBUCKET_BUILD_NUMBER: 'Bitbucket Pipelines',
-  TRAVIS: 'Travis CI',
-  TEAMCITY_VERSION: 'TeamCity',
-  DRONE: 'Drone',
-}
-
-/** The build server that this process runs on. */
-export function ciOf(env: Env): string | undefined {
-  const known = Object.keys(CI).find(variable => env[variable])
-  if (known) return CI[known]
-  return env.CI && !/^(0|false)$/i.test(env.CI) ? 'CI' : undefined
-}
-
 /** This machine's addresses but its loopback, like `eth0 172.18.0.4/16`. */
 export function ownAddresses(): string[] {
   return Object.entries(networkInterfaces()).flatMap(([name, addresses = []]) =>

@@ -114,9 +114,7 @@ export async function chooseRung<StandIn extends Named>(
   const none = rungs.length === 0 ? ` No stand-in either: there is none for ${service}.` : ''
   const tried =
     listed(' No stand-in either', passedOver) + (passedOver.length > 0 && advice ? ` ${advice}` : '')
-  const unasked = allowSkip
-    ? ''
-    : ` It must not be skipped${ci ? ' with CI=true' : ''}: ${started(service)}, or pass ${leave(service, 'Skip')}.`
+  const unasked = allowSkip ? '' : ` ${forbidden(service, 'Skip', ci)}`
   const message = `${why}.${allowStandIn ? none || tried : ''}${unasked}`
   return { ...base, decision: allowSkip ? 'skip' : 'fail', message, ...noted(passedOver) }
 }
@@ -154,6 +152,10 @@ const refusal = (service: string, ci: boolean) =>
     ? `CI=true and an address is configured: ${started(service)}, or pass ${leave(service, 'StandIn')}, or ${leave(service, 'Skip')}.`
     : `Neither a stand-in nor skipping is allowed: ${started(service)}, or pass ${leave(service, 'StandIn')}.`
 
+/** Says that a skip or a stand-in is not allowed, and what allows it. */
+export const forbidden = (service: string, what: 'StandIn' | 'Skip', ci: boolean): string =>
+  `It must not be ${what === 'Skip' ? 'skipped' : 'replaced'}${ci ? ' with CI=true' : ''}: ${started(service)}, or pass ${leave(service, what)}.`
+
 /** Its unit on Debian and its relatives. */
 const UNITS: Readonly<Record<string, string>> = {
   postgres: 'postgresql',
@@ -174,8 +176,14 @@ const leave = (service: string, what: 'StandIn' | 'Skip') => {
   return `--${flag} (${variable}, test.service.${service}.allow${what})`
 }
 
-const required = (service: string, by: string) =>
-  `${by} takes nothing but the real ${service}: ${started(service)} and give its address, or take it out of ${by}.`
+/** What requires a service that a run of `holdfast test` has begun with. */
+export const BEGUN_WITH = 'holdfast test'
+
+/** Says that nothing but the real one will do, and why. */
+export const required = (service: string, by: string): string =>
+  by === BEGUN_WITH
+    ? `This run of holdfast test began with the real ${service}, so nothing may replace it any more: ${started(service)} and begin again.`
+    : `${by} takes nothing but the real ${service}: ${started(service)} and give its address, or take it out of ${by}.`
 
 /** Nothing was probed, so that nothing is known but this. */
 const unconfigured = (service: string): NotReady => ({

@@ -1,4 +1,5 @@
 import { nearest, usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import { capabilitiesOf, SERVICES } from './capabilities.js'
 
 /**
@@ -39,5 +40,5 @@ function unknown(name: string, where: string) {
   )
   const near = nearest(name, known)
   const hint = near ? `did you mean ${near}?` : 'docs/test.md lists them'
-  return usage(`${where}: "${name}" is no capability; ${hint}`)
+  return usage(`${where}: "${redactAddress(name)}" is no capability; ${hint}`)
 }

@@ -1,4 +1,5 @@
 import { usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import type { Environment } from './owned/directories.js'
 
 /** Where stand-ins come from: the system's programs, an npm package, an image, or nothing but a file. */
@@ -13,7 +14,7 @@ export function allows({ HOLDFAST_STANDIN: list }: Environment, source: Source):
   const names = (list ?? '').split(',').filter(name => name.trim() !== '')
   for (const name of names) {
     if (!(SOURCES as readonly string[]).includes(name.trim())) {
-      throw usage(`HOLDFAST_STANDIN=${list}: not known. Known: ${SOURCES.join(', ')}`)
+      throw usage(`HOLDFAST_STANDIN=${redactAddress(names.join())}: not known. Known: ${SOURCES.join(', ')}`)
     }
   }
   return names.length === 0 || names.some(name => name.trim() === source)

@@ -67,7 +67,7 @@ export async function decideAnew(names: readonly string[], options: Asking): Pro
     }),
   )
   const served = parts.flatMap(one => ('choice' in one ? [one] : []))
-  const fresh = await providedOf(served, env)
+  const fresh = await providedOf(served, env, plan.needs)
   const looked = wanted.flatMap(({ aim }, i) => (aim && 'choice' in (parts[i] ?? {}) ? [looks.at(aim)] : []))
   const at = Math.min(Date.now(), ...(await Promise.all(looked)).map(one => one.at))
   const keeper = served.some(one => one.choice.decision === 'stand-in') ? keeperOf(run) : undefined

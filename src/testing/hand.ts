@@ -6,11 +6,16 @@ import { type Handover, handOver } from '../standin/handover.js'
 import { placesOf } from './held.js'
 import type { Provided } from './provided.js'
 import type { Served } from './served.js'
+import type { Asked } from './services.js'
 import { handoversOf, keywordsOf } from './variables.js'
 
-/** What suites get for what was settled. */
-export async function providedOf(served: readonly Served[], env: Env): Promise<Provided[]> {
-  const handovers = await handoversOf(served, env)
+/** What suites get for what was settled of `all` targets. */
+export async function providedOf(
+  served: readonly Served[],
+  env: Env,
+  all: readonly Asked[] = served,
+): Promise<Provided[]> {
+  const handovers = await handoversOf(served, env, all)
   return served.map(one => {
     const { name, service, wanted, choice } = one
     const { decision, message } = choice

@@ -1,4 +1,3 @@
-import { plain, redactAddress } from '../core/redact.js'
 import { startTimeOf } from '../io/owner.js'
 import type { Reaper } from '../io/reaper.js'
 import type { Journal } from '../journal/journal.js'
@@ -9,7 +8,9 @@ import { type Keeper, serveKeeper } from './keeper/server.js'
 import { framed } from './record.js'
 import { handedOn, type Run, runOf } from './run.js'
 import { decisionOf, type Served } from './served.js'
+import { commandShown } from './shown.js'
 import { handoversOf } from './variables.js'
+import { handedWishes, type Wishes } from './wishes.js'
 
 /** What `holdfast test` is for the adapters below it: the root of their run, their keeper, and the first to decide. */
 export class Hosting {
@@ -29,7 +30,11 @@ export class Hosting {
   }
 
   /** The environment of COMMAND. Without a keeper, which needs a private folder, all else works. */
-  async environment(served: readonly Served[], reaper: Reaper): Promise<Record<string, string>> {
+  async environment(
+    served: readonly Served[],
+    wishes: Wishes,
+    reaper: Reaper,
+  ): Promise<Record<string, string>> {
     const handovers = await handoversOf(served, process.env)
     this.#keeper = await serveKeeper({ root: this.run.root, reaper, say: this.#say }).catch(error => {
       this.#say(`no isolation for tests below: ${error instanceof Error ? error.message : error}`)
@@ -38,14 +43,15 @@ export class Hosting {
     return {
       ...handOver(process.env, handovers),
       ...handedOn(this.run),
-      ...heldVariable(served.map(decisionOf), handovers),
+      ...handedWishes(wishes, process.env),
+      ...heldVariable(served.map(decisionOf), handovers, this.run.root),
       ...(this.#keeper ? { [KEEPER_VARIABLE]: this.#keeper.socket } : {}),
     }
   }
 
   /** Into the journal: each decision, and once COMMAND has ended how. */
   async record(served: readonly Served[], exitStatus?: number): Promise<void> {
-    const suite = plain(this.command.map(redactAddress).join(' '), 200)
+    const suite = commandShown(this.command)
     const durationMs = Math.round(performance.now() - this.#began)
     const entries =
       exitStatus === undefined

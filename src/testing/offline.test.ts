@@ -18,6 +18,11 @@ test.each([
   expect(offlineBy({ HOLDFAST_OFFLINE: value })).toBe(expected)
 })
 
+test('in CI only the variable tells that there is no network', () => {
+  expect(offlineBy({ CI: 'True' })).toBe('never')
+  expect(offlineBy({ CI: 'true', HOLDFAST_OFFLINE: '1' })).toBe('forced')
+})
+
 test('any other value is a usage error', () => {
   expect(() => offlineBy({ HOLDFAST_OFFLINE: 'perhaps' })).toThrow(/HOLDFAST_OFFLINE: "perhaps"/)
 })
@@ -67,10 +72,11 @@ const seen = (layer: Layer, reason: NotReady['finding']['reason'], heard = false
   waited: false,
 })
 
-test('without a name, a way or an open port a host is cut off; with a word from it it is not', () => {
+test('without a name, a way or any answer a host is cut off; with a word from it it is not', () => {
   expect(isCutOff(seen('dns', 'dns-failure'))).toBe(true)
-  expect(isCutOff(seen('tcp', 'connection-refused'))).toBe(true)
+  expect(isCutOff(seen('tcp', 'host-unreachable'))).toBe(true)
   expect(isCutOff(seen('tcp', 'connect-timeout'))).toBe(true)
+  expect(isCutOff(seen('tcp', 'connection-refused'))).toBe(false)
   expect(isCutOff(seen('handshake', 'connection-lost'))).toBe(false)
   expect(isCutOff(seen('auth', 'authentication-failed', true))).toBe(false)
 })

@@ -1,3 +1,4 @@
+import { isCi } from '../core/ci.js'
 import type { Host } from '../core/hosts.js'
 import type { Target } from '../core/target.js'
 import { mayDescend, type NotReady } from '../core/verdict.js'
@@ -5,13 +6,14 @@ import type { Env } from '../gate/variables.js'
 import type { Seen } from '../standin/settle.js'
 import { yesOrNo } from './wishes.js'
 
-/** Is there a network? `forced`: there is none, `detect`: as it is found, `never`: nobody asks. */
+/** Is there a network? `forced`: there is none, `detect`: as it is found, `never`: there is, as in CI unless it is told otherwise. */
 export type Offline = 'forced' | 'detect' | 'never'
 
 /** @throws HoldfastError (usage) for a value of HOLDFAST_OFFLINE that is neither yes nor no. */
 export function offlineBy(env: Env): Offline {
   const said = yesOrNo(env, 'HOLDFAST_OFFLINE')
-  return said === undefined ? 'detect' : said ? 'forced' : 'never'
+  if (said === undefined) return isCi(env) ? 'never' : 'detect'
+  return said ? 'forced' : 'never'
 }
 
 /** RFC 1122, 3.2.1.3 and RFC 6761, 6.3; an address of only zeros leads to this machine, too. */
@@ -40,6 +42,9 @@ export function notAsked(target: Target): Seen {
   return { outcome: { target, state: 'waiting', verdict, attempts: 0, readyAfterMs: null }, waited: false }
 }
 
-/** Does this look as it does without a network: no name, no way, nobody who accepts? */
+/** Does this look as it does without a network: no name, no way, no answer? A refusal is one, and came by a network. */
 export const isCutOff = ({ outcome: { verdict }, waited }: Seen): boolean =>
-  !verdict.ready && (verdict.layer === 'dns' || verdict.layer === 'tcp') && mayDescend(verdict, waited)
+  !verdict.ready &&
+  (verdict.layer === 'dns' || verdict.layer === 'tcp') &&
+  verdict.finding.reason !== 'connection-refused' &&
+  mayDescend(verdict, waited)

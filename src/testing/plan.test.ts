@@ -30,10 +30,10 @@ test('the variables of the options count without a command line, too', async () 
     ...{ HOLDFAST_SERVICE: 'redis', HOLDFAST_NEEDS: 'streams', HOLDFAST_ALLOW_SKIP: 'yes' },
     ...{ HOLDFAST_TIMEOUT: '3s', HOLDFAST_ATTEMPT_TIMEOUT: '2s', HOLDFAST_ALLOW_STAND_IN: '0' },
   }
-  const plan = await configured({ targets: { db: URLS.DATABASE_URL } }, env)
+  const plan = await configured({ targets: { db: URLS.DATABASE_URL }, test: { allowStandIn: true } }, env)
   expect(plan).toMatchObject({ timeoutMs: 3000, attemptTimeoutMs: 2000 })
   expect(plan.needs).toMatchObject([
-    { name: 'db', usual: { allowSkip: true, needs: [] } },
+    { name: 'db', usual: { allowSkip: true, allowStandIn: false, needs: [] } },
     { name: 'redis', usual: { allowSkip: true, needs: ['streams'] } },
   ])
   await expect(configured({}, { HOLDFAST_ALLOW_SKIP: 'maybe' })).rejects.toThrow(
@@ -47,4 +47,18 @@ test('in CI an unset variable is an error unless a stand-in may take its place, 
   await expect(configured({ targets }, env)).rejects.toThrow(/DATABASE_URL is not set/)
   const allowed = { targets, test: { service: { postgres: { allowStandIn: true } } } }
   expect((await configured(allowed, env)).needs).toMatchObject([{ name: 'db', aim: undefined }])
+})
+
+test('a service that is required is asked for although nothing configures it', async () => {
+  const names = async (config: Config, more: Record<string, string> = {}, targets?: string[]) =>
+    (
+      await planTests({ configFile: file(config), ...(targets ? { targets } : {}) }, { ...URLS, ...more })
+    ).needs.map(one => one.name)
+  expect(await names({}, { HOLDFAST_REQUIRE: 'kafka,postgres,all' })).toEqual(['postgres', 'kafka'])
+  const test = { service: { redis: { require: true } } }
+  expect(await names({ test })).toEqual(['postgres', 'redis'])
+  expect(await names({ test }, {}, ['postgres://db/app'])).toEqual(['postgres'])
+  await expect(names({}, { HOLDFAST_REQUIRE: ' , ' })).rejects.toThrow(
+    /HOLDFAST_REQUIRE: " , " names nothing/,
+  )
 })

@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.js'
+import { isCi } from '../core/ci.js'
 import { parseDuration } from '../core/options.js'
 import type { Aim } from '../gate/outcome.js'
 import type { Env } from '../gate/variables.js'
@@ -6,9 +7,10 @@ import { needsOf } from '../standin/needs.js'
 import { aimsOf } from '../targets/aims.js'
 import { resolveTargets } from '../targets/resolve.js'
 import { type Entry, UnsetVariable } from '../targets/wanted.js'
+import { heldIn } from './held.js'
 import { type Offline, offlineBy } from './offline.js'
 import { type Asked, askedServices } from './services.js'
-import { type Strictness, strictnesses } from './strictness.js'
+import { type Strictness, strictnesses, withRequired } from './strictness.js'
 import { type Wishes, withVariables } from './wishes.js'
 
 /** One service that tests need, and what may become of it. */
@@ -40,7 +42,7 @@ export interface TestPlan {
  */
 export async function planTests(given: Wishes, env: Env): Promise<TestPlan> {
   const wishes = withVariables(given, env)
-  const ci = env.CI === 'true' || env.CI === '1'
+  const ci = isCi(env)
   const unset: UnsetVariable[] = []
   const { wanted, loaded } = await resolveTargets(wishes.targets ?? [], wishes.configFile, env, entry =>
     orUnset(entry, unset),
@@ -48,8 +50,9 @@ export async function planTests(given: Wishes, env: Env): Promise<TestPlan> {
   const config = loaded?.config ?? {}
   const { test = {} } = config
   const aims = await aimsOf(wanted, config)
-  const asked = askedServices(wanted, wishes.services ?? test.services ?? [], unset)
-  const services = asked.map(one => one.service)
+  const configured = askedServices(wanted, wishes.services ?? test.services ?? [], unset)
+  const asked = withRequired(configured, test, wishes, env)
+  const services = [...asked, ...heldIn(env)].map(one => one.service)
   const needs = needsOf(wishes.needs ?? test.needs ?? [], services, wishes.needs ? '--needs' : 'test.needs')
   const { allowStandIn, allowSkip, require = [] } = wishes
   const strict = strictnesses(asked, test, { allowStandIn, allowSkip, needs, require }, env)

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
+import { isCi } from '../core/ci.js'
 import type { Env } from '../gate/variables.js'
 import { startTimeOf } from '../io/owner.js'
 import { commitOf } from './commit.js'
@@ -33,17 +34,27 @@ export function runOf(env: Env = process.env, cwd?: string, root = rootOf(env)):
   const commit = commitOf(env, cwd)
   return {
     id: env[ID_VARIABLE] || ciRun(env) || `${root.pid}-${digest(root)}`,
-    ci: env.CI === 'true' || env.CI === '1',
+    ci: isCi(env),
     root,
     ...(worker ? { worker } : {}),
     ...(commit ? { commit } : {}),
   }
 }
 
+/** As HOLDFAST_RUN_ROOT has it. */
+export const named = ({ pid, started }: Being): string => `${pid}:${started}`
+
+/** The process that a text of `named` is about, while it lives: what outlived its run, in a shell or a daemon, means nothing. */
+export function livingIn(text: string | undefined): Being | undefined {
+  const [, pid, started] = /^(\d+):(.+)$/.exec(text ?? '') ?? []
+  const found = pid && started ? { pid: Number(pid), started } : undefined
+  return found && isAlive(found) ? found : undefined
+}
+
 /** What a process that starts others hands on, so that they belong to its run. */
 export const handedOn = ({ id, root }: Run): Record<string, string> => ({
   [ID_VARIABLE]: id,
-  [ROOT_VARIABLE]: `${root.pid}:${root.started}`,
+  [ROOT_VARIABLE]: named(root),
 })
 
 /** Tells a root from others on this machine, also in other containers that share a folder with it. */
@@ -60,12 +71,8 @@ export function digest({ pid, started }: Being): string {
 export const isAlive = ({ pid, started }: Being): boolean => startTimeOf(pid) === started
 
 function rootOf(env: Env): Being {
-  const [, pid, started] = /^(\d+):(.+)$/.exec(env[ROOT_VARIABLE] ?? '') ?? []
-  if (pid && started) {
-    const named = { pid: Number(pid), started }
-    // A variable that outlived its run, in a shell or a daemon, means nothing.
-    if (isAlive(named)) return named
-  }
+  const root = livingIn(env[ROOT_VARIABLE])
+  if (root) return root
   if (isWorker(env)) {
     const parent = beingOf(process.ppid)
     if (parent) return parent

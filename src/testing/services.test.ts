@@ -48,6 +48,7 @@ test.each([
   ['a-b', 'a.b', 'HOLDFAST_TARGET_A_B'],
   ['Cache', 'cache', 'HOLDFAST_TARGET_CACHE'],
   ['db', 'db-reason', 'HOLDFAST_TARGET_DB_REASON'],
+  ['db', 'db-with', 'HOLDFAST_TARGET_DB_WITH'],
 ])('targets "%s" and "%s" are refused: they share a variable', (one, other, variable) => {
   const named = [one, other].map(name => wanted('redis://cache', undefined, name))
   expect(() => asked(named)).toThrow(

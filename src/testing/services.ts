@@ -1,4 +1,5 @@
 import { nearest, usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import { serviceOfVariable } from '../gate/discover.js'
 import { SERVICES } from '../standin/capabilities.js'
 import { targetVariable } from '../standin/handover.js'
@@ -53,11 +54,11 @@ export function askedServices(
   return asked.length > 0 ? asked : [{ name: 'postgres', service: 'postgres', wanted: undefined }]
 }
 
-/** Environments know fewer names: `a-b` and `a.b` are one variable, and `a-reason` is where the reason of `a` is told. */
+/** Environments know fewer names: `a-b` and `a.b` are one variable, and `a-reason` and `a-with` are where more of `a` is told. */
 function refuseTwins(asked: readonly Asked[]): void {
   const takers = new Map<string, string>()
   for (const { name } of asked) {
-    for (const variable of [targetVariable(name), `${targetVariable(name)}_REASON`]) {
+    for (const variable of ['', '_REASON', '_WITH'].map(end => targetVariable(name) + end)) {
       const other = takers.get(variable)
       if (other !== undefined)
         throw usage(`the targets "${other}" and "${name}" would share the variable ${variable}; rename one`)
@@ -78,7 +79,7 @@ function parse(text: string): { variable?: string; service: string } {
   if (SERVICES.includes(service)) return variable ? { variable, service } : { service }
   const near = nearest(service, SERVICES)
   const hint = near ? `did you mean ${near}?` : `known: ${SERVICES.join(', ')}`
-  throw usage(`--service: "${service}" is not a service with a stand-in; ${hint}`)
+  throw usage(`--service: "${redactAddress(service)}" is not a service with a stand-in; ${hint}`)
 }
 
 function free(service: string, asked: readonly Asked[]): string {

@@ -35,6 +35,7 @@ describe('a section', () => {
     expect(strict(config).db.usual.allowSkip).toBe(false)
     expect(strict(config).cache.usual.allowSkip).toBe(true)
     expect(strict(config, { general: { allowSkip: true } }).db.usual.allowSkip).toBe(true)
+    expect(strict(config, { general: { allowSkip: false } }).cache.usual.allowSkip).toBe(false)
   })
 
   test('adds its needs to those of all', () => {

@@ -1,10 +1,13 @@
 import type { Config, TestServiceConfig } from '../config/config.js'
 import { nearest, usage } from '../core/errors.js'
+import { redactAddress } from '../core/redact.js'
 import type { Env } from '../gate/variables.js'
 import { SCHEMES } from '../services/registry.js'
 import { needsOf } from '../standin/needs.js'
 import { knownRungs } from '../standin/rungs.js'
+import { heldIn } from './held.js'
 import type { Asked } from './services.js'
+import type { Wishes } from './wishes.js'
 
 /** What may become of one service where the real one is absent. */
 export interface Strictness {
@@ -44,13 +47,11 @@ export function strictnesses(
   general: General,
   env: Env,
 ): { readonly usual: Strictness; readonly offline: Strictness | undefined }[] {
-  const known = [...new Set([...asked.flatMap(one => [one.name, one.service]), ...servicesKnown()])]
+  const above = heldIn(env).map(one => one.target)
+  const known = [...new Set([...asked.flatMap(one => [one.name, one.service]), ...servicesKnown(), ...above])]
   for (const section of ['service', 'offline'] as const)
     for (const name of Object.keys(test[section] ?? {})) check(name, known, `test.${section}`)
-  const required: Required[] = [
-    ...general.require.map(text => ({ text, by: '--require' })),
-    ...(env.HOLDFAST_REQUIRE ? [{ text: env.HOLDFAST_REQUIRE, by: 'HOLDFAST_REQUIRE' }] : []),
-  ].flatMap(({ text, by }) => names(text).map(name => ({ name, by })))
+  const required = demands(general.require, env)
   for (const { name, by } of required) check(name, [...known, 'all'], by)
   return asked.map(one => {
     const usual = sectionsOf(one, test, ['service'])
@@ -62,6 +63,42 @@ export function strictnesses(
     }
   })
 }
+
+/**
+ * With each service that is required and that nothing configures, as one without an address: its absence must be seen.
+ * The configuration's own count where no arguments say which targets are meant.
+ */
+export function withRequired(
+  asked: readonly Asked[],
+  test: NonNullable<Config['test']>,
+  { targets = [], require = [] }: Wishes,
+  env: Env,
+): readonly Asked[] {
+  const sections = targets.length > 0 ? [] : Object.entries(test.service ?? {})
+  const names = [
+    ...demands(require, env).map(one => one.name),
+    ...sections.flatMap(([name, says]) => (says.require ? [name] : [])),
+  ]
+  const there = heldIn(env).filter(one => one.decision === 'real')
+  const missing = [...new Set(names)].filter(
+    name =>
+      servicesKnown().includes(name) &&
+      !asked.some(one => one.name === name || one.service === name) &&
+      !there.some(one => one.service === name),
+  )
+  return [...asked, ...missing.map(service => ({ name: service, service, wanted: undefined }))]
+}
+
+/** What `--require` and HOLDFAST_REQUIRE name. */
+const demands = (require: readonly string[], env: Env): Required[] =>
+  [
+    ...require.map(text => ({ text, by: '--require' })),
+    ...(env.HOLDFAST_REQUIRE ? [{ text: env.HOLDFAST_REQUIRE, by: 'HOLDFAST_REQUIRE' }] : []),
+  ].flatMap(({ text, by }) => {
+    const found = names(text)
+    if (found.length === 0) throw usage(`${by}: "${text}" names nothing; name services, targets or all`)
+    return found.map(name => ({ name, by }))
+  })
 
 interface Required {
   readonly name: string
@@ -109,8 +146,8 @@ function strictnessOf(
     requiredBy: demanded ?? (require?.says.require ? `${require.where}.require` : undefined),
     allowStandIn: none
       ? false
-      : general.allowStandIn || (last('allowStandIn')?.says.allowStandIn ?? test.allowStandIn),
-    allowSkip: general.allowSkip || (last('allowSkip')?.says.allowSkip ?? test.allowSkip),
+      : (general.allowStandIn ?? last('allowStandIn')?.says.allowStandIn ?? test.allowStandIn),
+    allowSkip: general.allowSkip ?? last('allowSkip')?.says.allowSkip ?? test.allowSkip,
   }
 }
 
@@ -126,5 +163,5 @@ function check(name: string, known: readonly string[], where: string): void {
   if (known.includes(name)) return
   const near = nearest(name, known)
   const hint = near ? `did you mean ${near}?` : `known: ${[...new Set(known)].join(', ') || 'none'}`
-  throw usage(`${where}: "${name}" is not known; ${hint}`)
+  throw usage(`${where}: "${redactAddress(name)}" is not known; ${hint}`)
 }

@@ -7,18 +7,20 @@ import type { Settled } from '../standin/settle.js'
 import { defaultsOf } from '../targets/resolve.js'
 import type { Asked } from './services.js'
 
-/** What COMMAND's environment gets for each service. */
+/** What COMMAND's environment gets for each service. A variable that names another of `all` targets is that one's. */
 export async function handoversOf(
   served: readonly (Settled & Asked)[],
   env: NodeJS.ProcessEnv,
+  all: readonly Asked[] = served,
 ): Promise<Handover[]> {
   const found = discover(env, { schemes: SCHEMES, defaults: await defaultsOf(env) })
-  const taken = new Set<string>()
+  const taken = new Set(all.flatMap(ownVariables))
   return served.flatMap(({ name, service, wanted, variable, choice }): Handover[] => {
     if (choice.decision === 'fail') return []
     const twin = wanted && found.find(one => identity(one.target) === identity(wanted.target))
     const sources = merged(wanted?.sources ?? [], twin?.sources ?? [])
-    const fallback = variable ?? fallbackOf(service, name, taken, env)
+    const free = sources.length > 0 ? new Set<string>() : taken
+    const fallback = variable ?? fallbackOf(service, name, free, env)
     if (sources.length === 0 && fallback) taken.add(fallback)
     const base = { name, sources, fallback, scheme: service }
     if (choice.decision === 'real') {
@@ -34,6 +36,11 @@ export async function handoversOf(
     return [{ ...base, decision: 'stand-in', reason, with: choice.with, address: keywordsOf(target) }]
   })
 }
+
+const ownVariables = ({ wanted, variable }: Asked): readonly string[] => [
+  ...(variable ? [variable] : []),
+  ...(wanted?.sources ?? []).flatMap(source => (source.kind === 'url' ? [source.variable] : [])),
+]
 
 function merged(one: readonly Source[], other: readonly Source[]): Source[] {
   const key = (source: Source) => JSON.stringify(source)

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import { usage } from '../core/errors.js'
 import { parseDuration } from '../core/options.js'
 import { redactAddress } from '../core/redact.js'
@@ -32,11 +33,28 @@ export function withVariables(wishes: Wishes, env: Env): Wishes {
     configFile: wishes.configFile ?? (env.HOLDFAST_CONFIG || undefined),
     services: wishes.services ?? list(env.HOLDFAST_SERVICE),
     needs: wishes.needs ?? list(env.HOLDFAST_NEEDS),
-    allowStandIn: wishes.allowStandIn || yesOrNo(env, 'HOLDFAST_ALLOW_STAND_IN'),
-    allowSkip: wishes.allowSkip || yesOrNo(env, 'HOLDFAST_ALLOW_SKIP'),
+    allowStandIn: wishes.allowStandIn ?? yesOrNo(env, 'HOLDFAST_ALLOW_STAND_IN'),
+    allowSkip: wishes.allowSkip ?? yesOrNo(env, 'HOLDFAST_ALLOW_SKIP'),
     timeoutMs: wishes.timeoutMs ?? duration('HOLDFAST_TIMEOUT'),
     attemptTimeoutMs: wishes.attemptTimeoutMs ?? duration('HOLDFAST_ATTEMPT_TIMEOUT'),
   }
+}
+
+/** What options said, as the variables by which the adapters below a run hear it; `withVariables` reads them. */
+export function handedWishes(wishes: Wishes, env: Env): Record<string, string> {
+  const list = (texts: readonly (string | undefined)[] = []) => texts.filter(Boolean).join(',')
+  const yes = (value: boolean | undefined) => (value === undefined ? '' : value ? '1' : '0')
+  const duration = (ms: number | undefined) => (ms === undefined ? '' : `${ms}ms`)
+  const all = {
+    HOLDFAST_CONFIG: wishes.configFile ? resolve(wishes.configFile) : '',
+    HOLDFAST_REQUIRE: list([...(wishes.require ?? []), env.HOLDFAST_REQUIRE]),
+    HOLDFAST_NEEDS: list(wishes.needs),
+    HOLDFAST_ALLOW_STAND_IN: yes(wishes.allowStandIn),
+    HOLDFAST_ALLOW_SKIP: yes(wishes.allowSkip),
+    HOLDFAST_TIMEOUT: duration(wishes.timeoutMs),
+    HOLDFAST_ATTEMPT_TIMEOUT: duration(wishes.attemptTimeoutMs),
+  }
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== ''))
 }
 
 /** @throws HoldfastError (usage) for a value that is neither yes nor no. */

@@ -1,9 +1,12 @@
-import { writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Config } from '../../src/config/config.js'
 import { holdfast, holdfastCommand } from '../support/cli.js'
 import { NETNS, runInNetns } from '../support/netns.js'
+import { startRedis } from '../support/redis.js'
 import { freePort, tempFolder } from '../support/root.js'
 import { sharedPostgres } from '../support/shared.js'
 
@@ -39,6 +42,18 @@ describe('what is required', () => {
     expect(stderr).toMatch(/takes nothing but the real postgres: start it \(docker compose up -d/)
   })
 
+  test.each([
+    ['--require', {}, ['--require', 'redis']],
+    ['HOLDFAST_REQUIRE', { HOLDFAST_REQUIRE: 'redis', CI: 'true' }, []],
+  ])('by %s fails where nothing configures it', async (by, env, args) => {
+    const { status, stdout, stderr } = await holdfast(['test', ...args, '--', 'echo', 'ran'], {
+      env: { ...env, DATABASE_URL: sharedPostgres().url() },
+    })
+    expect(status, stderr).toBe(69)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(`no address is configured for redis. ${by} takes nothing but the real redis`)
+  })
+
   test('and there is as it was', async () => {
     const env = { HOLDFAST_REQUIRE: 'all', DATABASE_URL: sharedPostgres().url() }
     expect((await holdfast(['test', '--', ...TOLD], { env })).stdout).toBe('real \n')
@@ -46,6 +61,7 @@ describe('what is required', () => {
 
   test.each([
     [{ HOLDFAST_REQUIRE: 'postgers' }, [], /HOLDFAST_REQUIRE: "postgers".*did you mean postgres\?/],
+    [{ HOLDFAST_REQUIRE: ',' }, [], /HOLDFAST_REQUIRE: "," names nothing/],
     [{}, ['--require', 'rediss'], /--require: "rediss".*did you mean redis\?/],
     [{ HOLDFAST_OFFLINE: 'perhaps' }, [], /HOLDFAST_OFFLINE: "perhaps"/],
     [{ HOLDFAST_AVAILABILITY: 'long' }, [], /HOLDFAST_AVAILABILITY: "long" is not a duration/],
@@ -88,6 +104,48 @@ test('the rungs that are named are taken in their order', async () => {
   expect(JSON.parse(stdout).decisions).toMatchObject([
     { with: 'system-postgres', passedOver: [{ with: 'pglite', why: 'lacks icu' }] },
   ])
+})
+
+describe('below holdfast test', () => {
+  const program = fileURLToPath(new URL('../../dist/children/decide.js', import.meta.url))
+  const ask = `echo '{"names":["redis"],"options":{}}' | "${process.execPath}" ${program}`
+
+  test('its options hold for the adapters, and what it began with is not replaced', async () => {
+    const server = await startRedis()
+    onTestFinished(() => server.remove())
+    const env = { HOLDFAST_AVAILABILITY: '0', REDIS_URL: server.url() }
+    const below = `kill -9 ${server.pid}; while kill -0 ${server.pid} 2>&-; do :; done; cd /; env | grep ^HOLDFAST_ALLOW; ${ask}`
+    const { stdout, stderr } = await holdfast(['test', '--allow-skip', '--', 'sh', '-c', below], { env })
+    const [allowed, answer = ''] = stdout.split('\n')
+    expect(allowed, stderr).toBe('HOLDFAST_ALLOW_SKIP=1')
+    expect(JSON.parse(answer).provided).toMatchObject([
+      {
+        decision: 'fail',
+        message: expect.stringContaining('This run of holdfast test began with the real redis'),
+      },
+    ])
+  })
+
+  test('what outlived its run means nothing, and no secret of COMMAND is recorded', async () => {
+    const cwd = project({})
+    const env = {
+      HOLDFAST_JOURNAL: join(cwd, 'journal.ndjson'),
+      REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    }
+    const args = ['test', '--', 'sh', '-c', 'env', '--db-password', 'hunter2', '-phunter2']
+    const stale = (await holdfast(args, { env, cwd })).stdout.split('\n').flatMap(line => {
+      const [, name = '', value = ''] = /^(HOLDFAST_(?:DECISIONS|KEEPER|RUN_ROOT))=(.*)$/.exec(line) ?? []
+      return name ? [[name, value]] : []
+    })
+    expect(stale).toHaveLength(3)
+    expect(readFileSync(env.HOLDFAST_JOURNAL, 'utf8')).not.toContain('hunter2')
+    const again = spawnSync('sh', ['-c', ask], {
+      cwd,
+      env: { ...process.env, TMPDIR: tempFolder('temp'), ...env, ...Object.fromEntries(stale) },
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(again.stdout).provided, again.stderr).toMatchObject([{ decision: 'stand-in' }])
+  })
 })
 
 describe('without a network', () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { request } from 'node:http'
+import { dirname } from 'node:path'
 import { HoldfastError } from '../../core/errors.js'
 import type { Env } from '../../gate/variables.js'
 import { systemClock } from '../../io/clock.js'
@@ -32,7 +33,7 @@ export const ownPlace = (): NodeJS.ProcessEnv => ({ TMPDIR: process.env.TMPDIR }
 
 /** The socket of this run's keeper, which is started where there is none: once, however many workers ask. */
 export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promise<string> {
-  const hosted = env[KEEPER_VARIABLE]
+  const hosted = hostedIn(env)
   if (hosted) return hosted
   for (;;) {
     // Again in each turn: a keeper that ends takes the directory with it.
@@ -49,6 +50,12 @@ export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promi
     }
     await systemClock.sleep(TURN_MS, signal)
   }
+}
+
+/** The socket that `holdfast test` hands on, while its keeper lives: a daemon may have the variable of a run that has ended. */
+function hostedIn(env: Env): string | undefined {
+  const socket = env[KEEPER_VARIABLE]
+  return socket && keeperIn(dirname(socket))?.socket === socket ? socket : undefined
 }
 
 /** The same for the run of this process, as isolation needs it: `{ socketPath: await keeperSocket() }`. */
@@ -78,7 +85,7 @@ export const askForStandIn = (
 
 /** Ends the keeper of a run, with all that it keeps; one that `holdfast test` hosts ends with that. */
 export async function closeKeeper(run: Run, env: Env): Promise<void> {
-  const keeper = env[KEEPER_VARIABLE] ? undefined : keeperIn(runDirectory(run.root))
+  const keeper = hostedIn(env) ? undefined : keeperIn(runDirectory(run.root))
   if (!keeper) return
   await ask(keeper.socket, '/close', {}, AbortSignal.timeout(START_MS)).catch(error => {
     // Gone in this moment is what was wanted.

@@ -1,4 +1,5 @@
-import { ciOf, containerOf, namesOf, ownAddresses } from '../../../io/machine.js'
+import { ciOf } from '../../../core/ci.js'
+import { containerOf, namesOf, ownAddresses } from '../../../io/machine.js'
 import type { Look, Subject } from '../subject.js'
 import { lookUp } from './reach.js'
 import { here, usualNames } from './usual.js'
