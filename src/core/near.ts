@@ -26,6 +26,17 @@ export const unnamedHosts = (targets: readonly Target[], named: readonly string[
   ...new Set(targets.flatMap(remoteHosts).filter(host => !named.includes(host))),
 ]
 
+/** Names without a dot, which do not show where they lead. */
+export const bareNames = (targets: readonly Target[]): string[] => [
+  ...new Set(
+    targets.flatMap(({ hosts }) =>
+      hosts.flatMap(host =>
+        'host' in host && nearnessOf(host) === 'container' ? [host.address ?? host.host] : [],
+      ),
+    ),
+  ),
+]
+
 function nearnessOf(host: Host): Nearness {
   if ('path' in host) return 'local'
   const place = (host.address ?? host.host).replace(/\.$/, '')

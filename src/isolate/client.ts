@@ -17,6 +17,9 @@ export interface DatabaseAddress {
   readonly additionalParams?: Readonly<Record<string, string>>
 }
 
+/** Brings a new template up to date. */
+type Fill = (database: DatabaseAddress) => Promise<void>
+
 interface Given {
   readonly id: number
   readonly database: DatabaseAddress
@@ -118,25 +121,27 @@ export class IsolatedServer {
   ) {}
 
   /**
-   * The template of this hash, made by `fill` where there is none: once, however many processes ask.
+   * The template of this hash, made by `fill` where there is none: once, however many processes ask. With `ofRun` it
+   * is dropped at the end of the run.
    * @throws what `fill` threw, in the process that ran it; the template is gone then, and the next one tries again.
    */
-  async template(hash: string, fill: (database: DatabaseAddress) => Promise<void>): Promise<void> {
-    if (!this.#finished.has(hash)) await this.#finish(hash, fill)
+  async template(hash: string, fill: Fill, { ofRun = false } = {}): Promise<void> {
+    if (!this.#finished.has(hash)) await this.#finish(hash, fill, ofRun)
     this.#finished.add(hash)
   }
 
-  async #finish(hash: string, fill: (database: DatabaseAddress) => Promise<void>): Promise<void> {
+  async #finish(hash: string, fill: Fill, ofRun: boolean): Promise<void> {
     for (let left = TRIES; ; left--) {
-      const database = await this.#begin(hash)
+      const database = await this.#begin(hash, ofRun)
       if (database) {
         try {
           await fill(database)
+          await this.#call('PUT', hash)
         } catch (error) {
+          // Others wait for it as long as this process lives.
           await this.#call('DELETE', hash).catch(() => {})
           throw error
         }
-        await this.#call('PUT', hash)
         return
       }
       try {
@@ -171,11 +176,12 @@ export class IsolatedServer {
   }
 
   /** A new template to fill; undefined where there is one already. */
-  async #begin(hash: string): Promise<DatabaseAddress | undefined> {
+  async #begin(hash: string, ofRun: boolean): Promise<DatabaseAddress | undefined> {
     try {
       const { database } = await this.client.call('POST', `${this.path}/templates`, {
         hash,
         builder: thisProcess(),
+        ...(ofRun ? { ofRun } : {}),
       })
       return database.config
     } catch (error) {

@@ -7,6 +7,8 @@ import { comment, dropStatements, type Source } from './template.js'
 /** Makes and drops the clones of one manager, and counts them. */
 export class Clones {
   readonly #leaving = new Set<string>()
+  /** What could not be dropped, and why: tried again at the end. */
+  readonly #stuck = new Map<string, unknown>()
   readonly #making = new Set<Promise<unknown>>()
   #dropping: Promise<void> | undefined
   #made = 0
@@ -43,7 +45,7 @@ export class Clones {
       await this.server.run(
         [
           `CREATE DATABASE ${ident(name)} TEMPLATE ${ident(template)}${strategy}`,
-          comment(name, newRecord('clone', this.run)),
+          comment(name, newRecord('clone', this.run, name)),
           ...settings.map(setting => `ALTER DATABASE ${ident(name)} SET ${setting}`),
         ],
         urgency,
@@ -73,18 +75,20 @@ export class Clones {
 
   /** Lets it stay, with who failed in it. */
   async keep(name: string, about: { suite?: string; test?: string }): Promise<void> {
-    const record: OwnerRecord = { ...newRecord('clone', this.run), kept: { at: Date.now(), ...about } }
+    const record: OwnerRecord = { ...newRecord('clone', this.run, name), kept: { at: Date.now(), ...about } }
     await this.server.run([comment(name, record)])
     this.#count--
   }
 
-  /** Drops what is left, connected or not. */
-  async close(names: readonly string[]): Promise<void> {
+  /** Drops what is left, connected or not. Resolves with what stays, and why. */
+  async close(names: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
     await Promise.allSettled(this.#making)
     await this.#dropping
-    const all = [...new Set([...names, ...this.#leaving])]
-    await Promise.all(all.map(name => this.server.run(dropStatements(this.server, name))))
-    for (const name of all) this.#leaving.delete(name)
+    const all = new Set([...names, ...this.#leaving, ...this.#stuck.keys()])
+    this.#leaving.clear()
+    this.#stuck.clear()
+    await Promise.all([...all].map(name => this.#drop(name, 'claim')))
+    return this.#stuck
   }
 
   async connected(names: readonly string[]): Promise<Set<string>> {
@@ -102,10 +106,19 @@ export class Clones {
       const unused = names.filter(name => !busy.has(name))
       if (unused.length === 0) return
       for (const name of unused) {
-        await this.server.run(dropStatements(this.server, name), 'background')
+        await this.#drop(name, 'background')
         this.#leaving.delete(name)
         this.#count--
       }
+    }
+  }
+
+  /** One that something holds, like a prepared transaction, holds up no other. */
+  async #drop(name: string, urgency: Urgency): Promise<void> {
+    try {
+      await this.server.run(dropStatements(this.server, name), urgency)
+    } catch (error) {
+      this.#stuck.set(name, error)
     }
   }
 }

@@ -8,6 +8,8 @@ export interface Entry {
   readonly hash: string
   /** The process that fills it, where it said so. */
   readonly builder: Owner | undefined
+  /** It ends with this run, whatever becomes of others. */
+  readonly ofRun: boolean
   state: 'opening' | 'building' | 'ready' | 'gone'
   template?: Template
   pool?: Pool
@@ -23,11 +25,11 @@ export const discarded = () => new IsolationError(410, 'template was just discar
 export const abandoned = ({ state, builder }: Entry): boolean =>
   state === 'building' && builder !== undefined && isDead(builder)
 
-export function newEntry(hash: string, builder: Owner | undefined): Entry {
+export function newEntry(hash: string, builder: Owner | undefined, ofRun: boolean): Entry {
   const { promise, resolve, reject } = withResolvers()
   // Whoever waits hears it; nobody need.
   promise.catch(() => {})
-  return { hash, builder, state: 'opening', settled: promise, resolve, reject }
+  return { hash, builder, ofRun, state: 'opening', settled: promise, resolve, reject }
 }
 
 function withResolvers() {

@@ -17,21 +17,26 @@ export class IsolationError extends Error {
 }
 
 /** SQLSTATE → what to do about it. Source: PostgreSQL manual, appendix A. */
-const NEXT: Readonly<Record<string, (role: string) => string>> = {
+const NEXT: Readonly<Record<string, (role: string, making: boolean) => string | undefined>> = {
   '42501': role =>
     `Let the role make databases, as a superuser: ALTER ROLE ${role} CREATEDB; or isolate by mode "schema" or "transaction".`,
   '53100': () =>
     'The disk of the server is full: free some, take a smaller pool, or drop databases that were kept (SELECT datname FROM pg_database).',
   '53300': () => 'All connections of the server are taken: raise max_connections, or run fewer workers.',
-  '55006': () =>
-    'Somebody is connected to the template that is copied (for an empty database that is template1): end that session.',
+  '55006': (_, making) =>
+    making
+      ? 'Somebody is connected to the template that is copied (for an empty database that is template1): end that session.'
+      : undefined,
 }
 
-/** What a statement's error means for isolation; other errors stay as they are. */
-export function explained(error: unknown, role: string): unknown {
+/** What an error of these statements means for isolation; other errors stay as they are. */
+export function explained(error: unknown, role: string, texts: readonly string[]): unknown {
   if (!(error instanceof ProbeError)) return error
   const { code, message, reason } = error.finding
-  const next = NEXT[code ?? '']?.(role)
+  const next = NEXT[code ?? '']?.(
+    role,
+    texts.some(text => text.startsWith('CREATE DATABASE')),
+  )
   if (reason === 'connection-lost' || reason === 'server-not-ready')
     return new IsolationError(503, `the server is gone: ${message}`)
   return new HoldfastError('config', `isolation: ${plain(message)}${next ? `. ${next}` : ''}`, {

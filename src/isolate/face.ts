@@ -26,17 +26,17 @@ type Route = (manager: Manager, hash: string, id: number, exchange: Exchange) =>
 const DONE: Answer = { status: 204 }
 
 /**
- * IntegreSQL's API, version 1, as its server's routes.go and templates.go have it. What is ours: `builder` in POST
- * /templates, GET /templates/HASH (204 when it is finished), `holder` of a claim, and `keep`.
+ * IntegreSQL's API, version 1, as its server's routes.go and templates.go have it. What is ours: `builder` and
+ * `ofRun` in POST /templates, GET /templates/HASH (204 when it is finished), `holder` of a claim, and `keep`.
  */
 const ROUTES: readonly (readonly [method: string, pattern: RegExp, route: Route])[] = [
   [
     'POST',
     /^\/templates$/,
     async (manager, _hash, _id, { body }) => {
-      const { hash, builder } = await body()
+      const { hash, builder, ofRun } = await body()
       if (typeof hash !== 'string' || hash === '') throw new IsolationError(400, 'hash is required')
-      const name = await manager.initialize(hash, ownerFrom(builder))
+      const name = await manager.initialize(hash, ownerFrom(builder), ofRun === true)
       return { status: 200, body: database(manager, hash, name) }
     },
   ],

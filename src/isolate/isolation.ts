@@ -38,7 +38,7 @@ interface Known {
 /**
  * Databases for tests on any number of servers, over HTTP:
  *
- *     POST /servers ServerRequest → { id, major }     the same server has the same id
+ *     POST /servers ServerRequest → { id, major }     the same request has the same id
  *     …    /servers/ID/api/v1/…                       IntegreSQL's API, with some more (face.ts)
  *     …    /api/v1/…                                  the same for the main server
  *
@@ -61,15 +61,16 @@ export class Isolation {
     path = request.url ?? '/',
   ): Promise<boolean> {
     if (!/^\/(servers|api\/v1)(\/|\?|$)/.test(path)) return false
-    const say = (message: string) => {
-      if (!this.#said.has(message)) this.options.say?.(message)
-      this.#said.add(message)
-    }
-    await respond(request, response, exchange => this.#answer(exchange), path, say)
+    await respond(request, response, exchange => this.#answer(exchange), path, this.#say)
     return true
   }
 
-  /** Drops what was made, but for what is kept, and closes every session. */
+  readonly #say = (message: string) => {
+    if (!this.#said.has(message)) this.options.say?.(message)
+    this.#said.add(message)
+  }
+
+  /** Drops what was made, but for what is kept, and closes every session. Says what cannot be dropped. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -77,7 +78,7 @@ export class Isolation {
 
   async #close(): Promise<void> {
     const managers = await Promise.allSettled([...this.#known.values()].map(({ manager }) => manager))
-    await Promise.all(managers.map(one => one.status === 'fulfilled' && one.value?.close()))
+    await Promise.allSettled(managers.map(one => one.status === 'fulfilled' && one.value?.close()))
   }
 
   async #answer(exchange: Exchange): Promise<Answer> {
@@ -91,7 +92,8 @@ export class Isolation {
     }
     if (exchange.path === '/servers' && exchange.method === 'POST') {
       const request = checked(await exchange.body())
-      const known = this.#know(request.url, request, () => this.options.aim(request.url))
+      // What one request allows another has not allowed.
+      const known = this.#know(JSON.stringify(request), request, () => this.options.aim(request.url))
       const { server } = await this.#open(known)
       return { status: 200, body: { id: known.id, major: server.about.major } }
     }
@@ -101,11 +103,11 @@ export class Isolation {
     return answer(() => this.#open(known()), { ...exchange, path: own })
   }
 
-  #know(url: string, request: Omit<ServerRequest, 'url'>, aim: () => Promise<Aim>): Known {
-    const there = this.#known.get(url)
+  #know(key: string, request: Omit<ServerRequest, 'url'>, aim: () => Promise<Aim>): Known {
+    const there = this.#known.get(key)
     if (there) return there
     const known = { id: randomBytes(8).toString('hex'), request, aim }
-    this.#known.set(url, known)
+    this.#known.set(key, known)
     return known
   }
 
@@ -115,7 +117,7 @@ export class Isolation {
     known.manager ??= known.aim().then(aim => {
       if (aim.service.name !== 'postgres')
         throw new IsolationError(400, `isolation is for PostgreSQL, not for ${aim.service.name}`)
-      return Manager.open(aim, { ...known.request, templates })
+      return Manager.open(aim, { ...known.request, templates, say: this.#say })
     })
     const { manager } = known
     manager.catch(() => {

@@ -16,16 +16,23 @@ type Ending = { destroy(): unknown }
  * Serves an Isolation on a free port of 127.0.0.1, below a path that nobody guesses: other users of this machine
  * reach the port, too. Refuses browsers.
  */
-export async function listen(isolation: Isolation): Promise<Listening> {
+export async function listen(isolation: Isolation, { patienceMs = PATIENCE_MS } = {}): Promise<Listening> {
   const token = randomBytes(16).toString('hex')
   let server: Promise<Server> | undefined
   const open = new Set<Ending>()
+  const known = new WeakSet<object>()
   const refuse = (socket: Ending) => socket.destroy()
   const { port, close } = await listenLocal(
     socket => {
       open.add(socket)
-      socket.once('close', () => open.delete(socket))
-      server ??= serving(isolation, token)
+      const timer = setTimeout(() => {
+        if (!known.has(socket)) socket.destroy()
+      }, patienceMs).unref()
+      socket.once('close', () => {
+        clearTimeout(timer)
+        open.delete(socket)
+      })
+      server ??= serving(isolation, token, socket => known.add(socket))
       void server.then(one => one.emit('connection', socket))
     },
     { most: MOST, refuse },
@@ -42,12 +49,20 @@ export async function listen(isolation: Isolation): Promise<Listening> {
 /** More connections than this are refused. */
 const MOST = 500
 
+/** How long one may stay without the token, in milliseconds. */
+const PATIENCE_MS = 10_000
+
 /** node:http is loaded when somebody comes: most runs need none. */
-async function serving(isolation: Isolation, token: string): Promise<Server> {
+async function serving(
+  isolation: Isolation,
+  token: string,
+  onKnown: (socket: object) => void,
+): Promise<Server> {
   const { createServer } = await import('node:http')
   return createServer(async (request, response) => {
     const refused = refusal(request)
     const path = request.url?.startsWith(`/${token}/`) ? request.url.slice(token.length + 1) : undefined
+    if (!refused && path) onKnown(request.socket)
     if (!refused && path && (await isolation.handle(request, response, path))) return
     response.writeHead(refused ? 403 : 404, { 'Content-Type': 'application/json; charset=UTF-8' })
     response.end(JSON.stringify({ message: refused ?? 'Not Found' }))

@@ -1,11 +1,11 @@
 import type { Aim } from '../gate/outcome.js'
-import { systemClock } from '../io/clock.js'
+import { childOf, systemClock } from '../io/clock.js'
 import type { Owner } from '../io/owner.js'
 import { untilAborted } from '../io/resolve.js'
 import { Clones } from './clones.js'
 import { abandoned, discarded, type Entry, newEntry } from './entry.js'
 import { IsolationError } from './errors.js'
-import { newRun } from './names.js'
+import { ident, newRun } from './names.js'
 import { type Clone, Pool } from './pool.js'
 import { Server } from './server.js'
 import { sweep } from './sweep.js'
@@ -22,11 +22,22 @@ export interface ManagerOptions {
   readonly ours?: boolean
   /** What becomes of finished templates at the end. Default `keep`. */
   readonly templates?: 'keep' | 'drop'
+  /** Milliseconds that a claim waits for a place, or for a template that nobody is known to fill. Default 60000. */
+  readonly claimMs?: number
+  /** Hears what people should know, a line each. */
+  readonly say?: (text: string) => void
 }
 
 const [POOL, MOST] = [8, 64]
 
-/** How long a claim waits for a template, or for a place, in milliseconds. IntegreSQL's default. */
+function staying(stuck: ReadonlyMap<string, unknown>): string {
+  const [[first, error] = []] = stuck
+  const why = error instanceof Error ? error.message.replace(/^isolation: /, '') : `${error}`
+  const drop = [...stuck.keys()].map(name => `DROP DATABASE IF EXISTS ${ident(name)};`).join(' ')
+  return `${stuck.size === 1 ? first : `${stuck.size} databases`} could not be dropped and stay${stuck.size === 1 ? 's' : ''} (${why}). What holds one may be a prepared transaction (pg_prepared_xacts) or a subscription: end that, then: ${drop}`
+}
+
+/** IntegreSQL's default. */
 const CLAIM_MS = 60_000
 
 /** How often a claim that waits for a template looks whether its builder still lives, in milliseconds. */
@@ -63,18 +74,18 @@ export class Manager {
 
   /**
    * A new empty template, which the caller has to fill and to finalize. Throws 423 where it is there, or somebody
-   * else fills it.
+   * else fills it. With `ofRun` it is dropped at the end.
    */
-  async initialize(hash: string, builder?: Owner): Promise<string> {
+  async initialize(hash: string, builder?: Owner, ofRun = false): Promise<string> {
     this.#checkOpen()
     const there = this.#entries.get(hash)
     if (there && abandoned(there)) await this.discard(hash)
     else if (there) throw new IsolationError(423, 'template is already initialized')
-    const entry = newEntry(hash, builder)
+    const entry = newEntry(hash, builder, ofRun)
     this.#entries.set(hash, entry)
     try {
       const { template, finished } = await this.#during(
-        Template.open(this.server, hash, this.#run, this.#over.signal),
+        Template.open(this.server, hash, { run: this.#run, ofRun }, this.#over.signal),
       )
       entry.template = template
       if (entry.state === 'gone') {
@@ -123,14 +134,14 @@ export class Manager {
     const entry = this.#entry(hash)
     if (entry.state !== 'ready') await this.#ready(entry, signal)
     if (!entry.pool) throw discarded()
-    const limit = systemClock.deadline(CLAIM_MS, signal)
+    const limit = systemClock.deadline(this.#claimMs, signal)
     try {
       return await entry.pool.claim(holder, limit.signal)
     } catch (error) {
       if (error !== limit.signal.reason || signal?.aborted) throw error
       throw new IsolationError(
         503,
-        `no database came free within ${CLAIM_MS / 1000} s: ${this.#clones.most} are in use. Give them back, or close the connections of finished tests.`,
+        `no database came free within ${this.#claimMs / 1000} s: ${this.#clones.most} are in use. Give them back, or close the connections of finished tests.`,
       )
     } finally {
       limit.clear()
@@ -154,7 +165,7 @@ export class Manager {
     await Promise.all([...this.#entries.keys()].map(hash => this.discard(hash)))
   }
 
-  /** Drops what was made, but for what is kept, and ends all sessions. */
+  /** Drops what was made, but for what is kept, and ends all sessions. Says what cannot be dropped, and never rejects. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing
@@ -172,16 +183,18 @@ export class Manager {
     try {
       if (this.options.ours) return
       await Promise.allSettled([...this.#work, this.#swept])
-      await this.#clones.close(names)
+      const stuck = new Map(await this.#clones.close(names))
       const drop = this.options.templates === 'drop'
-      await Promise.all(
-        entries.map(({ state, template }) =>
-          state === 'ready' ? template?.leave(drop) : template?.discard().catch(() => {}),
-        ),
-      )
+      const leaving = async ({ state, template, ofRun }: Entry) => {
+        if (!template) return
+        const left = state === 'ready' ? template.leave(drop || ofRun) : template.discard()
+        await left.catch(error => stuck.set(template.name, error))
+      }
+      await Promise.all(entries.map(leaving))
+      if (stuck.size > 0) this.options.say?.(staying(stuck))
     } finally {
-      await Promise.all(entries.map(({ template }) => template?.session.close()))
-      await this.server.close()
+      await Promise.allSettled(entries.map(({ template }) => template?.session.close()))
+      await this.server.close().catch(() => {})
     }
   }
 
@@ -226,8 +239,13 @@ export class Manager {
     for (const name of entry.pool?.close(discarded()) ?? []) this.#clones.drop(name)
   }
 
+  get #claimMs(): number {
+    return this.options.claimMs ?? CLAIM_MS
+  }
+
+  /** As long as whoever fills it lives, where that is known. */
   async #ready(entry: Entry, signal?: AbortSignal): Promise<void> {
-    const limit = systemClock.deadline(CLAIM_MS, signal)
+    const limit = entry.builder ? childOf(signal) : systemClock.deadline(this.#claimMs, signal)
     const watch = setInterval(() => {
       if (abandoned(entry)) void this.discard(entry.hash).catch(() => {})
     }, LOOK_MS)
@@ -237,7 +255,7 @@ export class Manager {
       if (error !== limit.signal.reason || signal?.aborted) throw error
       throw new IsolationError(
         503,
-        `the template is not finished after ${CLAIM_MS / 1000} s. If nobody fills it any more, discard it: DELETE /api/v1/templates/${encodeURIComponent(entry.hash)}`,
+        `the template is not finished after ${this.#claimMs / 1000} s. If nobody fills it any more, discard it: DELETE /api/v1/templates/${encodeURIComponent(entry.hash)}`,
       )
     } finally {
       clearInterval(watch)

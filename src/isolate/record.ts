@@ -5,6 +5,8 @@ import { isDead, type Owner, ownerFrom, thisProcess } from '../io/owner.js'
 export interface OwnerRecord {
   readonly holdfast: 1
   readonly kind: 'template' | 'clone' | 'schema'
+  /** What it is on: a database that was renamed since, or restored under another name, is somebody's own. */
+  readonly name: string
   readonly owner: Owner
   readonly host: string
   /** One manager of one process. */
@@ -16,6 +18,8 @@ export interface OwnerRecord {
   readonly usedAt?: number
   /** What the template's content goes by. */
   readonly hash?: string
+  /** True for a template that no later run knows to be what it needs: it goes with its maker. */
+  readonly ofRun?: boolean
   /** Set where it stays for people to look at. */
   readonly kept?: { readonly at: number; readonly suite?: string; readonly test?: string }
 }
@@ -28,24 +32,24 @@ export const FOREIGN_MS = DAY_MS
 /** How long a finished template stays unused, and a kept database stays. */
 export const CACHED_MS = 7 * DAY_MS
 
-export const newRecord = (kind: OwnerRecord['kind'], run: string): OwnerRecord => ({
+export const newRecord = (kind: OwnerRecord['kind'], run: string, name: string): OwnerRecord => ({
   holdfast: 1,
-  kind,
+  ...{ kind, name },
   owner: thisProcess(),
   host: hostname(),
   run,
   madeAt: Date.now(),
 })
 
-/** The record in a comment; undefined where it is not ours. */
-export function readRecord(comment: string | null | undefined): OwnerRecord | undefined {
+/** The record in the comment of what is called so; undefined where that is not ours. */
+export function readRecord(comment: string | null | undefined, name: string): OwnerRecord | undefined {
   if (!comment?.startsWith('{"holdfast":1,')) return undefined
   try {
     const record = JSON.parse(comment) as OwnerRecord
     const { kind, host, run, madeAt } = record
     const known = kind === 'template' || kind === 'clone' || kind === 'schema'
     const valid = known && typeof host === 'string' && typeof run === 'string' && Number.isFinite(madeAt)
-    return valid && ownerFrom(record.owner) ? record : undefined
+    return valid && record.name === name && ownerFrom(record.owner) ? record : undefined
   } catch {
     return undefined
   }
@@ -61,6 +65,6 @@ export function isAbandoned({ owner, host, madeAt }: OwnerRecord, now = Date.now
 /** May it be dropped by anybody who finds it? Whether a template is in use right now its lock tells. */
 export function isLeftover(record: OwnerRecord, now = Date.now()): boolean {
   if (record.kept) return now - record.kept.at > CACHED_MS
-  if (record.finished) return now - (record.usedAt ?? record.madeAt) > CACHED_MS
+  if (record.finished && !record.ofRun) return now - (record.usedAt ?? record.madeAt) > CACHED_MS
   return isAbandoned(record, now)
 }

@@ -5,7 +5,7 @@ import { openSession } from '../gate/open.js'
 import type { Aim } from '../gate/outcome.js'
 import { ident, newRun, PREFIX, runName } from './names.js'
 import { isLeftover, newRecord, type OwnerRecord, readRecord } from './record.js'
-import { refuseRemote } from './server.js'
+import { refuseReached, refuseRemote } from './server.js'
 
 /** Schemas for tests in one database, for a role that may make no databases. */
 export class Schemas {
@@ -15,7 +15,7 @@ export class Schemas {
 
   constructor(
     readonly aim: Aim,
-    allowRemote: readonly string[] = [],
+    readonly allowRemote: readonly string[] = [],
   ) {
     refuseRemote(aim.target, allowRemote)
   }
@@ -27,7 +27,7 @@ export class Schemas {
       if (!this.#swept) await sweep(ask).catch(() => {})
       this.#swept = true
       // One transaction: there is none without a record.
-      await ask(`CREATE SCHEMA ${ident(name)}; ${comment(name, newRecord('schema', this.#run))}`)
+      await ask(`CREATE SCHEMA ${ident(name)}; ${comment(name, newRecord('schema', this.#run, name))}`)
     })
     return name
   }
@@ -50,7 +50,7 @@ export class Schemas {
   }
 
   keep(name: string, about: { suite?: string; test?: string }): Promise<void> {
-    const record = { ...newRecord('schema', this.#run), kept: { at: Date.now(), ...about } }
+    const record = { ...newRecord('schema', this.#run, name), kept: { at: Date.now(), ...about } }
     return this.#inSession(async ask => void (await ask(comment(name, record))))
   }
 
@@ -61,6 +61,7 @@ export class Schemas {
       details: false,
     })
     if (!verdict.ready) throw HoldfastError.fromVerdict(verdict)
+    await refuseReached(this.aim.target, this.allowRemote, verdict, session)
     try {
       await work(async text => (await session?.query?.(text)) ?? [])
     } catch (error) {
@@ -123,7 +124,7 @@ async function sweep(ask: Ask): Promise<void> {
      WHERE starts_with(nspname, ${sqlLiteral(PREFIX)}) AND nspowner = (SELECT oid FROM pg_roles WHERE rolname = current_user)`,
   )
   for (const [name, text] of JSON.parse(row?.[0] ?? '[]') as [string, string | null][]) {
-    const record = readRecord(text)
+    const record = readRecord(text, name)
     if (record?.kind === 'schema' && isLeftover(record)) await drop(ask, name).catch(() => {})
   }
 }

@@ -1,12 +1,14 @@
 import { HoldfastError } from '../core/errors.js'
-import { unnamedHosts } from '../core/near.js'
+import { bareNames, unnamedHosts } from '../core/near.js'
 import { shellWord } from '../core/quoting.js'
 import { Secret } from '../core/redact.js'
 import { ProbeError, type Row, type Session } from '../core/service.js'
 import type { Target } from '../core/target.js'
+import type { Ready } from '../core/verdict.js'
 import { openSession } from '../gate/open.js'
 import type { Aim } from '../gate/outcome.js'
 import { systemClock } from '../io/clock.js'
+import { isNear } from '../io/near.js'
 import { untilAborted } from '../io/resolve.js'
 import { explained, IsolationError } from './errors.js'
 
@@ -46,6 +48,7 @@ export class Server {
   private constructor(
     readonly aim: Aim,
     readonly about: About,
+    readonly allowRemote: readonly string[],
     first: Session,
   ) {
     void first.closed.then(() => broken.add(first))
@@ -62,7 +65,7 @@ export class Server {
     const [[row] = []] = (await own.session.series?.([ABOUT])) ?? []
     const [role = '', version, fsync] = row ?? []
     const about = { role: role ?? '', major: Math.floor(Number(version) / 10_000), fsync: fsync !== 'off' }
-    return new Server({ ...aim, target: own.target, probe: {} }, about, own.session)
+    return new Server({ ...aim, target: own.target, probe: {} }, about, allowRemote, own.session)
   }
 
   /** Statements, each its own transaction: later ones run although this process dies. */
@@ -94,6 +97,7 @@ export class Server {
     this.#checkOpen()
     if (!verdict.ready) throw HoldfastError.fromVerdict(verdict)
     if (!session) throw new IsolationError(503, 'no session could be had')
+    await refuseReached(this.aim.target, this.allowRemote, verdict, session)
     void session.closed.then(() => broken.add(session))
     return session
   }
@@ -112,7 +116,7 @@ export class Server {
         }
         this.#checkOpen()
         throw answered || error instanceof ProbeError
-          ? explained(error, this.about.role)
+          ? explained(error, this.about.role, texts)
           : new IsolationError(503, `the server is gone: ${error instanceof Error ? error.message : error}`)
       } finally {
         limit.clear()
@@ -227,6 +231,7 @@ async function maintenance(
   const { session, verdict } = opened
   if (!verdict.ready) throw HoldfastError.fromVerdict(verdict)
   if (!session) throw new HoldfastError('config', 'isolation: no session could be had')
+  await refuseReached(given, allowRemote, verdict, session)
   if (!verdict.server.via) return { session, target: chosen }
   await session.close()
   throw new HoldfastError(
@@ -235,13 +240,36 @@ async function maintenance(
   )
 }
 
-/** @throws HoldfastError for a server beyond this machine that was not named. */
+/** @throws HoldfastError for a server beyond this machine that was not named, as far as its address shows. */
 export function refuseRemote(target: Target, allowRemote: readonly string[]): void {
-  const hosts = unnamedHosts([target], allowRemote)
+  refuse(unnamedHosts([target], allowRemote))
+}
+
+/**
+ * A name without a dot shows it only once somebody is there.
+ * @throws HoldfastError where it led beyond this machine and was not named; the session is closed then.
+ */
+export async function refuseReached(
+  target: Target,
+  allowRemote: readonly string[],
+  { steps }: Pick<Ready, 'steps'>,
+  session?: Session,
+  near: (address: string) => boolean = isNear,
+): Promise<void> {
+  const names = bareNames([target]).filter(name => !allowRemote.includes(name))
+  if (names.length === 0) return
+  const reached = steps.findLast(({ layer, state }) => layer === 'tcp' && state === 'ok')?.address
+  if (reached !== undefined && near(reached)) return
+  await session?.close()
+  refuse(names, reached)
+}
+
+/** @throws HoldfastError where there are hosts that nobody named. */
+export function refuse(hosts: readonly string[], reached?: string): void {
   if (hosts.length === 0) return
   const words = hosts.map(host => `--allow-remote ${shellWord(host)}`).join(' ')
   throw new HoldfastError(
     'config',
-    `isolation would make and drop databases at ${hosts.join(' and ')}, which it does on this machine only. Give it a server of its own, or say ${words} (allowRemote: ${JSON.stringify(hosts)})`,
+    `isolation would make and drop databases at ${hosts.join(' and ')}${reached ? ` (${reached})` : ''}, which it does on this machine only. Give it a server of its own, or say ${words} (allowRemote: ${JSON.stringify(hosts)})`,
   )
 }

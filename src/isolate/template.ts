@@ -1,12 +1,16 @@
 import { HoldfastError } from '../core/errors.js'
 import { sqlLiteral } from '../core/quoting.js'
 import type { Row, Session } from '../core/service.js'
+import { systemClock } from '../io/clock.js'
 import { ident, lockKey, templateName } from './names.js'
 import { newRecord, type OwnerRecord, readRecord } from './record.js'
 import type { Ask, Server } from './server.js'
 
 /** How old the note of a template's last use may be before it is written anew, in milliseconds. */
 const TOUCH_MS = 3_600_000
+
+/** How often it is looked whether another process has finished a template, in milliseconds. */
+const LOOK_MS = 50
 
 /** What is copied. */
 export interface Source {
@@ -37,7 +41,7 @@ export class Template implements Source {
   static async open(
     server: Server,
     hash: string,
-    run: string,
+    { run, ofRun }: { readonly run: string; readonly ofRun: boolean },
     signal: AbortSignal,
   ): Promise<{ template: Template; finished: boolean }> {
     const name = templateName(hash, server.about.role)
@@ -48,8 +52,12 @@ export class Template implements Source {
     signal.addEventListener('abort', leave, { once: true })
     try {
       for (;;) {
-        // Waits while somebody builds.
-        await ask([`SELECT pg_advisory_lock_shared(${key})`])
+        // As long as somebody builds, which no statement may take.
+        const [[shared] = []] = await ask([`SELECT pg_try_advisory_lock_shared(${key})`])
+        if (shared?.[0] !== 't') {
+          await systemClock.sleep(LOOK_MS, signal)
+          continue
+        }
         const found = await look(ask, name)
         if (found?.finished) {
           const template = new Template(server, hash, name, session, found.record)
@@ -63,7 +71,10 @@ export class Template implements Source {
         if (row?.[0] === 't') break
       }
       const found = await look(ask, name)
-      const record = { ...newRecord('template', run), hash: hash.slice(0, 100) }
+      const record = {
+        ...newRecord('template', run, name),
+        ...{ hash: hash.slice(0, 100), ...(ofRun ? { ofRun } : {}) },
+      }
       const template = new Template(server, hash, name, session, found?.finished ? found.record : record)
       if (found?.finished) await template.#share()
       else {
@@ -138,7 +149,7 @@ async function look(ask: Ask, name: string): Promise<Found | undefined> {
   ])
   const [row] = rows as readonly Row[]
   if (!row) return undefined
-  const record = readRecord(row[1])
+  const record = readRecord(row[1], name)
   if (!record)
     throw new HoldfastError(
       'config',

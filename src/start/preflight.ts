@@ -1,7 +1,7 @@
 import { HoldfastError } from '../core/errors.js'
-import { unnamedHosts } from '../core/near.js'
 import { shellWord } from '../core/quoting.js'
 import type { Aim, Outcome, WaitOptions } from '../gate/outcome.js'
+import { farHosts } from '../io/near.js'
 import type { Reaper } from '../io/reaper.js'
 import { dialectOf } from './dialects.js'
 import { type Infrastructure, needs, partial, whole } from './infrastructure.js'
@@ -63,13 +63,13 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
   }
   const expecting = expectingOf(aims)
   if (migration)
-    await on('migrate', [migration.lock, ...expecting], () =>
+    await on('migrate', [migration.lock, ...expecting], async () =>
       migrate({
         ...plan,
         ...migration,
         expecting,
         wait,
-        refusal: required && refusalOf(plan, migration.lock),
+        refusal: required && (await refusalOf(plan, migration.lock)),
       }),
     )
   await on('schema', expecting, async () => {
@@ -89,9 +89,9 @@ export async function preflight(plan: Preflight, stages: Stages): Promise<void> 
 }
 
 /** CMD takes its address from the environment: all databases that it may mean count. */
-function refusalOf({ aims, allowRemote }: Preflight, lock: Aim): string | undefined {
+async function refusalOf({ aims, allowRemote }: Preflight, lock: Aim): Promise<string | undefined> {
   const meant = [lock, ...aims.filter(({ service }) => dialectOf(service.name))]
-  const hosts = unnamedHosts(
+  const hosts = await farHosts(
     meant.map(({ target }) => target),
     allowRemote,
   )

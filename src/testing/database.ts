@@ -1,15 +1,19 @@
 import { usage } from '../core/errors.js'
+import { shellWord } from '../core/quoting.js'
 import { parseTarget } from '../core/target.js'
-import type { IsolatedServer, IsolationClient } from '../isolate/client.js'
+import { farHosts } from '../io/near.js'
+import type { DatabaseAddress, IsolatedServer, IsolationClient } from '../isolate/client.js'
 import { isGone } from '../isolate/client.js'
-import { refuseRemote } from '../isolate/server.js'
+import { refuse } from '../isolate/server.js'
 import { loadService, SCHEMES } from '../services/registry.js'
+import { ownEnvironment } from './environment.js'
 import { type Address, addressOf } from './isolation/address.js'
-import { contentHash } from './isolation/content.js'
+import { contentHash, isOfRun } from './isolation/content.js'
 import type { Origin } from './isolation/leading.js'
 import { type Migrate, migrate } from './isolation/migrate.js'
 import { bySchema } from './isolation/schema.js'
 import { type PgClient, pgOf, Transactions } from './isolation/transaction.js'
+import { digest, runOf } from './run.js'
 
 /** How a test gets a database of its own. */
 export interface DatabaseSettings {
@@ -50,7 +54,7 @@ export interface IsolatedDatabase {
   readonly client?: PgClient
   /**
    * Gives it back. Resolves with a sentence for people where it was kept.
-   * @throws HoldfastError where a test in mode `transaction` ended its transaction itself.
+   * @throws HoldfastError where a test in mode `transaction` ended its transaction itself, so that what it changed stays.
    */
   release(end: { readonly failed: boolean }): Promise<string | undefined>
 }
@@ -79,8 +83,10 @@ export async function isolated(
       }
       const { suite, test } = settings
       await server.keep(hash, id, { ...(suite ? { suite } : {}), ...(test ? { test } : {}) })
-      const until = provided.ours ? 'until the stand-in ends' : 'for 7 days, or until: dropdb'
-      return `The database ${name} of the failed test stays ${until}${provided.ours ? '' : ` ${name}`}`
+      const { PGHOST = '', PGPORT = '', PGUSER = '' } = address.env
+      const at = `-h ${shellWord(PGHOST)} -p ${PGPORT} -U ${shellWord(PGUSER)} ${name}`
+      const until = provided.ours ? 'until the stand-in ends' : `for 7 days, or until: dropdb ${at}`
+      return `The database of the failed test is here: psql ${at}. It stays ${until}`
     },
   }
 }
@@ -110,7 +116,8 @@ async function cloneOf(
   })
   const hash = hashOf(settings, cwd, server.major)
   for (let left = TRIES; ; left--) {
-    await server.template(hash, database => migrate(settings.migrate, addressOf(database), cwd, provided))
+    const fill = (database: DatabaseAddress) => migrate(settings.migrate, addressOf(database), cwd, provided)
+    await server.template(hash, fill, { ofRun: isOfRun(settings) })
     try {
       const { id, database } = await server.claim(hash)
       return { server, hash, id, name: database.database, address: addressOf(database) }
@@ -126,9 +133,8 @@ const hashes = new Map<string, string>()
 function hashOf({ files, migrate: how }: DatabaseSettings, cwd: string, major: number): string {
   const text = typeof how === 'function' ? `function ${how}` : how
   const key = JSON.stringify([files, text, cwd, major])
-  const hash =
-    hashes.get(key) ??
-    contentHash({ cwd, ...(files ? { files } : {}), ...(text ? { migrate: text } : {}) }, major)
+  const run = () => digest(runOf(ownEnvironment()).root)
+  const hash = hashes.get(key) ?? contentHash({ cwd, files, migrate: text }, major, run)
   hashes.set(key, hash)
   return hash
 }
@@ -137,8 +143,10 @@ interface Shared {
   readonly transactions: Transactions
   readonly address: Address
   readonly name: string
-  /** Gives the clone back, which nobody uses any more. */
-  readonly end: (state: 'unchanged' | 'changed') => Promise<void>
+  /** False for the database that was provided, where nothing can be undone. */
+  readonly clone: boolean
+  /** Gives the clone back, which nobody uses any more: sequences went on in it, whatever was taken back. */
+  readonly end: () => Promise<void>
 }
 
 /** What the tests of this process have their transactions in. */
@@ -154,17 +162,19 @@ async function byTransaction(
   const found = shared.get(key) ?? share(provided, settings, manager)
   shared.set(key, found)
   found.catch(() => shared.delete(key))
-  const { transactions, address, name, end } = await found
-  const lent = await transactions.begin()
+  const { transactions, address, name, clone, end } = await found
+  const client = await transactions.begin()
   return {
-    ...{ name, ...address, client: lent.client },
+    ...{ name, ...address, client },
     async release() {
-      if (await transactions.rollback(lent)) return undefined
-      shared.delete(key)
-      await transactions.close()
-      await end('changed')
+      const taken = await transactions.rollback(client)
+      if (taken === 'yes' && shared.get(key) === found) return undefined
+      // Whoever is still in it ends there; the next one gets another.
+      if (shared.get(key) === found) shared.delete(key)
+      if ((await transactions.closeIdle()) === 0) await end()
+      if (taken === 'yes' || (taken === 'gone' && clone)) return undefined
       throw usage(
-        'isolation by transaction: the test ended its transaction itself (COMMIT or ROLLBACK), so its changes were not taken back. Give it mode "database".',
+        `isolation by transaction: the test ${taken === 'ended' ? 'ended its transaction itself (COMMIT or ROLLBACK)' : 'closed the connection of its transaction, perhaps after a COMMIT'}, so its changes were not taken back${clone ? '' : `: what it wrote is in the database ${name} for good`}. Give it mode "database"${clone ? '' : ', or `migrate`, which makes a copy'}.`,
       )
     },
   }
@@ -179,14 +189,20 @@ async function share(
   const Client = pgOf(settings.cwd ?? process.cwd())
   if (settings.migrate === undefined) {
     const target = parseTarget(provided.url, { schemes: SCHEMES })
-    refuseRemote(target, settings.allowRemote ?? [])
+    refuse(await farHosts([target], settings.allowRemote ?? []))
     const address = { url: provided.url, env: { DATABASE_URL: provided.url } }
     const transactions = new Transactions(provided.url, Client)
-    return { transactions, address, name: target.database ?? target.user ?? '', end: async () => {} }
+    const name = target.database ?? target.user ?? ''
+    return { transactions, address, name, clone: false, end: async () => {} }
   }
   const { server, hash, id, address, name } = await cloneOf(provided, settings, manager)
   const transactions = new Transactions(address.url, Client)
-  return { transactions, address, name, end: state => server.giveBack(hash, id, state) }
+  let ended: Promise<void> | undefined
+  const end = () => {
+    ended ??= server.giveBack(hash, id, 'changed')
+    return ended
+  }
+  return { transactions, address, name, clone: true, end }
 }
 
 /** Gives back what the tests of this process shared. For the end of a file or a worker; never rejects. */
@@ -196,7 +212,7 @@ export async function endIsolation(): Promise<void> {
   for (const one of all) {
     if (one.status !== 'fulfilled') continue
     await one.value.transactions.close()
-    await one.value.end('unchanged').catch(() => {})
+    await one.value.end().catch(() => {})
   }
 }
 

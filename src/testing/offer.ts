@@ -1,6 +1,6 @@
 import type { IsolationConfig } from '../config/config.js'
-import { unnamedHosts } from '../core/near.js'
 import { plain } from '../core/redact.js'
+import { farHosts } from '../io/near.js'
 import { Isolation } from '../isolate/isolation.js'
 import { listen } from '../isolate/listen.js'
 import { loadService } from '../services/registry.js'
@@ -59,6 +59,6 @@ async function serverOf({ service, wanted, choice }: Served, allowRemote: readon
   }
   if (choice.decision !== 'real' || !wanted) return undefined
   const { target } = wanted
-  if (unnamedHosts([target], allowRemote).length > 0) return undefined
+  if ((await farHosts([target], allowRemote)).length > 0) return undefined
   return { aim: { target, service: await loadService(service) }, ours: false }
 }

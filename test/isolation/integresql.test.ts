@@ -1,11 +1,16 @@
 /** IntegreSQL's API, by its client for Node and by hand. */
-import { request } from 'node:http'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { Agent, request } from 'node:http'
+import { connect } from 'node:net'
 import { IntegreSQLClient } from '@devoxa/integresql-client'
 import pg from 'pg'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { thisProcess } from '../../src/io/owner.js'
 import { Isolation, type IsolationOptions } from '../../src/isolate/isolation.js'
 import { listen } from '../../src/isolate/listen.js'
 import { Manager } from '../../src/isolate/manager.js'
+import { refuseReached } from '../../src/isolate/server.js'
 import { aimOf } from '../../src/testing/database.js'
 import { belongings, leftSince } from '../support/leaks.js'
 import type { PostgresServer } from '../support/postgres.js'
@@ -177,6 +182,46 @@ test('at the limit what nobody is connected to any more makes room', async () =>
   expect(await databasesOf(server, 'holdfast\\_c\\_%')).toEqual([])
 })
 
+test('a template is waited for as long as whoever fills it lives, and 60 s where nobody is known to', async () => {
+  const manager = await Manager.open(await aimOf(server.url()), { pool: 1, claimMs: 20, templates: 'drop' })
+  await manager.initialize('unknown')
+  await expect(manager.ready('unknown')).rejects.toThrow('is not finished after 0.02 s')
+  await manager.initialize('known', thisProcess())
+  const waiting = manager.ready('known').then(() => 'ready')
+  await expect(manager.ready('unknown')).rejects.toThrow('is not finished')
+  await manager.finalize('known')
+  expect(await waiting).toBe('ready')
+  const child = spawn('true')
+  const owner = thisProcess(child.pid)
+  await once(child, 'exit')
+  await manager.initialize('dead', owner)
+  await expect(manager.ready('dead')).rejects.toThrow('discarded')
+  await manager.close()
+})
+
+test('whoever comes without the token is let go of', async () => {
+  const isolation = new Isolation({ aim: aimOf, main: { aim: await aimOf(server.url()) } })
+  const { baseUrl, close } = await listen(isolation, { patienceMs: 100 })
+  onTestFinished(close)
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  onTestFinished(() => agent.destroy())
+  const get = () =>
+    new Promise<boolean>((resolve, reject) => {
+      const asking = request(`${baseUrl}/api/v1/templates/none`, { agent }, response => {
+        response.resume().once('end', () => resolve(asking.reusedSocket))
+      })
+      asking.once('error', reject)
+      asking.end()
+    })
+  await get()
+  const slow = connect(Number(new URL(baseUrl).port), '127.0.0.1')
+  slow.on('error', () => {})
+  slow.write('GET / HT')
+  await once(slow.resume(), 'close')
+  expect(await get()).toBe(true)
+  await isolation.close()
+})
+
 test('a role that may make no databases is told what to do', async () => {
   await server.sql("CREATE ROLE poor LOGIN PASSWORD 'p'", 'postgres')
   const { send, said } = await start({
@@ -191,6 +236,19 @@ test('a role that may make no databases is told what to do', async () => {
 test('a server beyond this machine is refused unless it is named', async () => {
   const away = await aimOf('postgres://app@db.example.com/app')
   await expect(Manager.open(away)).rejects.toThrow('--allow-remote db.example.com')
+})
+
+test.each([
+  ['127.0.0.1', true],
+  ['203.0.113.5', false],
+  [undefined, false],
+])('a name without a dot that led to %s may be used: %s', async (address, allowed) => {
+  const { target } = await aimOf('postgres://app@proddb/app')
+  const steps = address ? [{ layer: 'tcp', state: 'ok', ms: 1, address } as const] : []
+  const judged = refuseReached(target, [], { steps })
+  if (allowed) await judged
+  else await expect(judged).rejects.toThrow('--allow-remote proddb')
+  await refuseReached(target, ['proddb'], { steps })
 })
 
 test('a server that is gone is 503', async () => {

@@ -2,8 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
-import { type DatabaseSettings, endIsolation, isolated } from '../../src/testing/database.js'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import type { IsolationClient } from '../../src/isolate/client.js'
+import { Manager } from '../../src/isolate/manager.js'
+import { sweep } from '../../src/isolate/sweep.js'
+import { aimOf, type DatabaseSettings, endIsolation, isolated } from '../../src/testing/database.js'
 import type { PostgresServer } from '../support/postgres.js'
 import { tempFolder } from '../support/root.js'
 import { run } from '../support/run.js'
@@ -11,7 +14,7 @@ import { databasesOf, mount, startIsolable } from './support.js'
 
 let server: PostgresServer
 beforeAll(async () => {
-  server = await startIsolable()
+  server = await startIsolable({ max_prepared_transactions: '2' })
 })
 afterAll(() => server.remove())
 
@@ -59,7 +62,11 @@ test('the database of a failed test stays where that is asked for, and is told',
   const good = await isolated({ url: server.url() }, settings, client)
   const bad = await isolated({ url: server.url() }, settings, client)
   expect(await good.release({ failed: false })).toBeUndefined()
-  expect(await bad.release({ failed: true })).toContain(`dropdb ${bad.name}`)
+  const told = await bad.release({ failed: true })
+  const at = `-h 127.0.0.1 -p ${server.port} -U app ${bad.name}`
+  expect(told).toBe(
+    `The database of the failed test is here: psql ${at}. It stays for 7 days, or until: dropdb ${at}`,
+  )
   await close()
   expect(await databasesOf(server)).toEqual([bad.name])
   const record = await server.sql(
@@ -81,6 +88,55 @@ test('a migration that fails says why, without the password, and the next try is
   expect(error.message).not.toContain(encodeURIComponent(server.password))
   writeFileSync(flag, '')
   await (await get()).release({ failed: false })
+})
+
+test('without files a migration is one project’s and one run’s: elsewhere it runs anew, and its template ends with the run', async () => {
+  const { client, close } = await mount()
+  const [a, b] = [tempFolder('project'), tempFolder('project')]
+  for (const [cwd, table] of [
+    [a, 'of_a'],
+    [b, 'of_b'],
+  ] as const) {
+    writeFileSync(join(cwd, 'up.sql'), `CREATE TABLE ${table} ()`)
+    const one = await isolated({ url: server.url() }, { migrate: 'psql -qXf up.sql', cwd, pool: 1 }, client)
+    expect(await tables(one.name)).toBe(table)
+    await one.release({ failed: false })
+  }
+  await close()
+  expect(await databasesOf(server)).toEqual([])
+})
+
+test('a database that cannot be dropped holds no other up, and its name is told', async () => {
+  const { client, close, said } = await mount({ templates: 'drop' })
+  const all = []
+  for (let i = 0; i < 3; i++) all.push(await isolated({ url: server.url() }, { pool: 1 }, client))
+  const [stuck = { name: '' }, ...others] = all
+  await server.sql("BEGIN; CREATE TABLE held (); PREPARE TRANSACTION 'held'", stuck.name)
+  for (const one of all) await one.release({ failed: false })
+  for (const one of others) await expect.poll(() => databasesOf(server)).not.toContain(one.name)
+  await close()
+  expect(await databasesOf(server)).toEqual([stuck.name])
+  expect(said).toEqual([expect.stringMatching(`^${stuck.name} could not be dropped and stays .*prepared`)])
+  expect(said[0]).toContain(`DROP DATABASE IF EXISTS "${stuck.name}"`)
+  expect(said[0]).not.toContain('template that is copied')
+
+  // Whoever comes later sweeps the rest all the same.
+  const record = JSON.parse(
+    await server.sql(
+      `SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = '${stuck.name}'`,
+    ),
+  )
+  const dead = (name: string) =>
+    JSON.stringify({ ...record, name, owner: { ...record.owner, startTime: '1' } })
+  await server.sql('CREATE DATABASE holdfast_c_z_1 OWNER app', 'postgres')
+  for (const name of [stuck.name, 'holdfast_c_z_1'])
+    await server.sql(`COMMENT ON DATABASE ${name} IS '${dead(name)}'`, 'postgres')
+  const manager = await Manager.open(await aimOf(server.url()))
+  expect(await sweep(manager.server)).not.toContain(stuck.name)
+  await manager.close()
+  expect(await databasesOf(server)).toEqual([stuck.name])
+  await server.sql("ROLLBACK PREPARED 'held'", stuck.name)
+  await server.sql(`DROP DATABASE ${stuck.name}`, 'postgres')
 })
 
 test('a function migrates, too', async () => {
@@ -191,7 +247,7 @@ test('in mode schema a test sees its own tables, and nothing of the database aro
 test('a schema that a dead process left is dropped by the next run', async () => {
   const { client } = await mount()
   const record = JSON.stringify({
-    ...{ holdfast: 1, kind: 'schema', host: 'gone', run: 'x', madeAt: 0 },
+    ...{ holdfast: 1, kind: 'schema', name: 'holdfast_s_old', host: 'gone', run: 'x', madeAt: 0 },
     owner: { pid: 1, startTime: '1', namespace: 'n', boot: 'b' },
   })
   await server.sql('CREATE SCHEMA holdfast_s_old; CREATE SCHEMA holdfast_s_theirs', 'app')
@@ -233,4 +289,93 @@ test('in mode transaction what a test did is taken back, and a COMMIT is noticed
   const four = await get()
   expect(four.name).not.toBe(three.name)
   await four.release({ failed: false })
+})
+
+describe('a test that ends its transaction in mode transaction is noticed', () => {
+  const settings = { mode: 'transaction', pool: 1 } as const
+  const get = async (client: IsolationClient, more: DatabaseSettings = {}) => {
+    const one = await isolated({ url: server.url() }, { ...settings, ...more }, client)
+    return { ...one, pg: one.client as unknown as pg.Client }
+  }
+
+  test.each([
+    'COMMIT; BEGIN',
+    'COMMIT AND CHAIN',
+    'BEGIN; COMMIT; BEGIN',
+    'ROLLBACK; BEGIN; INSERT INTO tasks VALUES (2); COMMIT; BEGIN',
+    'COMMIT; BEGIN; SELECT wrong',
+  ])('by %s', async how => {
+    onTestFinished(endIsolation)
+    const { client } = await mount({ templates: 'drop' })
+    const one = await get(client, { migrate: TASKS })
+    await one.pg.query('INSERT INTO tasks VALUES (1)')
+    await one.pg.query(how).catch(() => {})
+    await expect(one.release({ failed: false })).rejects.toThrow('ended its transaction itself')
+    const two = await get(client, { migrate: TASKS })
+    expect((await two.pg.query('SELECT * FROM tasks')).rows).toEqual([])
+    await two.release({ failed: false })
+  })
+
+  test('but not by an error, a savepoint or a rollback to it', async () => {
+    onTestFinished(endIsolation)
+    const { client } = await mount({ templates: 'drop' })
+    const one = await get(client, { migrate: TASKS })
+    await one.pg.query('SAVEPOINT one; INSERT INTO tasks VALUES (1); ROLLBACK TO one; RELEASE one')
+    await expect(one.pg.query('SELECT wrong')).rejects.toThrow()
+    expect(await one.release({ failed: true })).toBeUndefined()
+  })
+
+  test('where it closes the connection its clone is replaced', async () => {
+    onTestFinished(endIsolation)
+    const { client } = await mount({ templates: 'drop' })
+    const [one, beside] = [await get(client, { migrate: TASKS }), await get(client, { migrate: TASKS })]
+    await one.pg.query('INSERT INTO tasks VALUES (1); COMMIT')
+    await one.pg.end()
+    expect(await one.release({ failed: false })).toBeUndefined()
+    expect(await beside.release({ failed: false })).toBeUndefined()
+    const two = await get(client, { migrate: TASKS })
+    expect(two.name).not.toBe(one.name)
+    await two.release({ failed: false })
+  })
+
+  test.each([['COMMIT'], ['COMMIT', 'end']])(
+    'in one’s own database, which stays changed, by %s %s',
+    async (...[text, end]) => {
+      onTestFinished(endIsolation)
+      const { client } = await mount()
+      await server.sql('CREATE TABLE IF NOT EXISTS own (id int)', 'app')
+      const one = await get(client)
+      await one.pg.query('CREATE TABLE stays ()')
+      await one.pg.query(text)
+      if (end) await one.pg.end()
+      await expect(one.release({ failed: false })).rejects.toThrow('is in the database app for good')
+      await server.sql('DROP TABLE stays', 'app')
+    },
+  )
+
+  test('and a clone that transactions went on in is no fresh database for others', async () => {
+    const { client } = await mount({ templates: 'drop' })
+    const migrate = psql('CREATE TABLE counted (id serial)')
+    const one = await get(client, { migrate })
+    await one.pg.query('INSERT INTO counted DEFAULT VALUES')
+    await one.release({ failed: false })
+    await endIsolation()
+    const two = await isolated({ url: server.url() }, { migrate, pool: 1 }, client)
+    expect(two.name).not.toBe(one.name)
+    await two.release({ failed: false })
+  })
+})
+
+test('what one request allows another has not allowed', async () => {
+  const { client } = await mount()
+  const away = 'postgres://app@db.invalid:1/app'
+  await expect(client.server({ url: away })).rejects.toThrow('--allow-remote db.invalid')
+  // Refused once, and let through to the name server once it is named.
+  await expect(client.server({ url: away, allowRemote: ['db.invalid'] })).rejects.not.toThrow(
+    '--allow-remote',
+  )
+  const path = async (more: object) => (await client.server({ url: server.url(), ...more })).path
+  const one = await path({ allowRemote: [] })
+  expect(await path({})).toBe(one)
+  expect(new Set([one, await path({ allowRemote: ['x'] }), await path({ pool: 2 })]).size).toBe(3)
 })

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { Manager } from '../../src/isolate/manager.js'
 import { newRecord } from '../../src/isolate/record.js'
@@ -23,6 +24,13 @@ afterAll(() => server.remove())
 
 const sql = (text: string, database = 'postgres') => server.sql(text, database)
 
+function deadRecord(name: string) {
+  const record = newRecord('clone', 'x', name)
+  return { ...record, owner: { ...record.owner, startTime: '1' } }
+}
+const mark = (name: string, record: object) =>
+  sql(`COMMENT ON DATABASE ${name} IS '${JSON.stringify(record)}'`)
+
 test('eight processes migrate once, and get databases of their own', async () => {
   const log = join(tempFolder('migrations'), 'log')
   const migrate = `echo once >> ${log}; psql -qX "$DATABASE_URL" -c "CREATE TABLE eight AS SELECT 8 AS n"`
@@ -40,11 +48,11 @@ test('what a killed process left is swept, and what others made stays', async ()
   const killed = await startProgram(program, server.url(), 'true # killed')
   const foreign = ['holdfast_c_theirs', 'holdfast_marked', 'holdfast_far', 'other']
   for (const name of foreign) await sql(`CREATE DATABASE ${name} OWNER app`)
-  const dead = { ...newRecord('clone', 'x'), owner: { ...newRecord('clone', 'x').owner, startTime: '1' } }
+  const dead = deadRecord('other')
   await sql(`COMMENT ON DATABASE holdfast_marked IS '{"holdfast":2,"kind":"clone"}'`)
   await sql(`COMMENT ON DATABASE other IS '${JSON.stringify(dead)}'`)
   // Of another machine nothing is known for a day.
-  const far = { ...dead, host: `not-${hostname()}` }
+  const far = { ...dead, name: 'holdfast_far', host: `not-${hostname()}` }
   await sql(`COMMENT ON DATABASE holdfast_far IS '${JSON.stringify(far)}'`)
   const before = await databasesOf(server, '%')
   killed.child.kill('SIGKILL')
@@ -97,4 +105,33 @@ test('of two that ask for a template in the same moment one fills it, and the ot
   }
   await Promise.all(both.map(manager => manager.close()))
   expect((await databasesOf(server)).filter(name => name.startsWith('holdfast_c'))).toEqual([])
+})
+
+test('a database that was renamed since is somebody else’s, and nothing is taken from under anybody', async () => {
+  const kept = { kept: { at: 0 } }
+  for (const name of ['holdfast_c_theirs_now', 'holdfast_c_looked_at'])
+    await sql(`CREATE DATABASE ${name} OWNER app`)
+  await mark('holdfast_c_theirs_now', { ...deadRecord('holdfast_c_x_1'), ...kept })
+  await mark('holdfast_c_looked_at', { ...deadRecord('holdfast_c_looked_at'), host: 'far', madeAt: 0 })
+  const visitor = new pg.Client({ connectionString: server.url({ database: 'holdfast_c_looked_at' }) })
+  await visitor.connect()
+  const manager = await Manager.open(await aimOf(server.url()))
+  expect(await sweep(manager.server)).toEqual([])
+  await visitor.end()
+  await expect.poll(() => sweep(manager.server)).toEqual(['holdfast_c_looked_at'])
+  await manager.close()
+  await sql('DROP DATABASE holdfast_c_theirs_now')
+})
+
+test('a template that another run fills is waited for by many short questions: no statement has that long', async () => {
+  const open = async () => Manager.open(await aimOf(server.url()), { templates: 'drop', pool: 1 })
+  const [one, two] = [await open(), await open()]
+  await one.initialize('long')
+  const waiting = two.initialize('long').catch(error => error.status)
+  const asking = `SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_try_advisory_lock_shared%' AND pid <> pg_backend_pid()`
+  await expect.poll(() => sql(asking)).toBe('1')
+  expect(await sql("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted")).toBe('0')
+  await one.finalize('long')
+  expect(await waiting).toBe(423)
+  await Promise.all([one.close(), two.close()])
 })

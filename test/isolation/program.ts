@@ -3,6 +3,7 @@
  * standard input ends.
  */
 import { createServer } from 'node:http'
+import { dirname } from 'node:path'
 import { IsolationClient } from '../../src/isolate/client.js'
 import { Isolation } from '../../src/isolate/isolation.js'
 import { aimOf, isolated } from '../../src/testing/database.js'
@@ -16,7 +17,11 @@ async function main() {
   const client = new IsolationClient({
     baseUrl: `http://127.0.0.1:${(http.address() as { port: number }).port}`,
   })
-  const one = await isolated({ url }, { migrate, pool: 2 }, client)
+  const one = await isolated(
+    { url },
+    { migrate, pool: 2, cwd: dirname(__filename), files: ['schema.sql'] },
+    client,
+  )
   process.stdout.write(`${one.name}\n`)
   for await (const _ of process.stdin);
   await one.release({ failed: false })

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -8,7 +9,9 @@ import { tempFolder } from '../support/root.js'
 
 /** Builds program.ts, for processes of their own. */
 export async function buildProgram(): Promise<string> {
-  const outfile = join(tempFolder('isolation'), 'program.cjs')
+  const folder = tempFolder('isolation')
+  writeFileSync(join(folder, 'schema.sql'), '')
+  const outfile = join(folder, 'program.cjs')
   await build({
     entryPoints: [fileURLToPath(new URL('program.ts', import.meta.url))],
     ...{ outfile, bundle: true, platform: 'node', format: 'cjs', logLevel: 'error' },

@@ -41,7 +41,7 @@ test('a pattern that names nothing is refused', () => {
 
 test('the hash goes by paths, bytes, the migration and the major version, not by the place or the order', () => {
   const hash = (cwd: string, files = ['db/*.sql'], migrate = 'up', major = 17) =>
-    contentHash({ cwd, files, migrate }, major)
+    contentHash({ cwd, files, migrate }, major, () => 'run')
   const [one, two] = [tree('db/1.sql', 'db/2.sql'), tree('db/2.sql', 'db/1.sql')]
   expect(hash(one)).toBe(hash(two, ['db/2.sql', 'db/1.sql']))
   writeFileSync(join(two, 'db/1.sql'), 'changed')
@@ -52,4 +52,11 @@ test('the hash goes by paths, bytes, the migration and the major version, not by
     hash(one, undefined, 'up', 16),
   ]
   expect(new Set([hash(one), ...others]).size).toBe(5)
+})
+
+test('what migrates without files is known for one run in one folder, and nothing at all is the same everywhere', () => {
+  const hash = (cwd: string, run: string, migrate?: string) => contentHash({ cwd, migrate }, 17, () => run)
+  const all = [hash('/a', '1', 'up'), hash('/b', '1', 'up'), hash('/a', '2', 'up'), hash('/a', '1')]
+  expect(new Set(all).size).toBe(4)
+  expect(hash('/a', '1')).toBe(hash('/b', '2'))
 })

@@ -3,17 +3,31 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve, sep } from 'node:path'
 import { usage } from '../../core/errors.js'
 
+/** What a schema is made of. */
+export interface Content {
+  readonly files?: readonly string[] | undefined
+  readonly migrate?: unknown
+  readonly cwd: string
+}
+
+/** A command or a function says nothing of what it reads: a later run, or another project, may need something else. */
+export const isOfRun = ({ files = [], migrate }: Omit<Content, 'cwd'>): boolean =>
+  Boolean(migrate) && files.length === 0
+
 /**
  * What a schema is made of, as a hash: path and bytes of the files, what migrates, the server's major version. The same
- * in every process, and on every machine that has the same files.
+ * in every process, and on every machine that has the same files. What migrates without files is known for one `run` in
+ * one folder alone.
  *
  * @throws HoldfastError (usage) for a pattern without a file: a schema that is never made anew hides mistakes.
  */
 export function contentHash(
-  { files = [], migrate = '', cwd }: { files?: readonly string[]; migrate?: string; cwd: string },
+  { files = [], migrate = '', cwd }: Content,
   major: number,
+  run: () => string,
 ): string {
-  const hash = createHash('sha256').update(JSON.stringify(['holdfast', major, migrate]))
+  const place = isOfRun({ files, migrate }) ? [cwd, run()] : []
+  const hash = createHash('sha256').update(JSON.stringify(['holdfast', major, migrate, ...place]))
   for (const file of filesOf(files, cwd)) {
     const bytes = readFileSync(join(cwd, file))
     hash.update(JSON.stringify([file, bytes.length])).update(bytes)

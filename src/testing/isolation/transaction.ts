@@ -8,18 +8,25 @@ export interface PgClient {
   connect(): Promise<unknown>
   query(text: string): Promise<unknown>
   end(): Promise<void>
-  on(event: 'error' | 'notice', listener: (event: { code?: string }) => void): unknown
+  on(event: 'error', listener: () => void): unknown
   ref?(): void
   unref?(): void
 }
 
-/** SQLSTATE of the warning that ROLLBACK gives where there is no transaction. */
-const NO_TRANSACTION = '25P01'
+/** What ends with the transaction, also where the test begins another one in its place. */
+const MARK = 'holdfast_begin'
+
+/** SQLSTATE of going back to it where it is gone: in another transaction, or in none. */
+const ENDED = ['3B001', '25P01']
+
+/** `gone`: the test closed the connection, so that nobody knows. */
+export type TakenBack = 'yes' | 'ended' | 'gone'
 
 /** Connections of one process to one database, each in a transaction while it is lent. */
 export class Transactions {
-  readonly #idle: Lent[] = []
-  readonly #all = new Set<Lent>()
+  readonly #idle: PgClient[] = []
+  readonly #lent = new Set<PgClient>()
+  #spoilt = false
 
   constructor(
     readonly url: string,
@@ -27,57 +34,63 @@ export class Transactions {
   ) {}
 
   /** A client in a transaction. Those that are idle do not keep the process alive. */
-  async begin(): Promise<Lent> {
-    const lent = this.#idle.pop() ?? (await this.#connect())
-    lent.client.ref?.()
-    await lent.client.query('BEGIN')
-    return lent
+  async begin(): Promise<PgClient> {
+    const client = this.#idle.pop() ?? (await this.#connect())
+    this.#lent.add(client)
+    client.ref?.()
+    try {
+      await client.query(`BEGIN; SAVEPOINT ${MARK}`)
+    } catch (error) {
+      await this.#end(client)
+      throw error
+    }
+    return client
   }
 
-  /** Takes everything back. False where the test ended the transaction itself, so that its changes stay. */
-  async rollback(lent: Lent): Promise<boolean> {
-    lent.ended = false
+  /** Takes everything back, unless the test ended the transaction itself. */
+  async rollback(client: PgClient): Promise<TakenBack> {
     try {
       // What outlives a transaction, besides prepared statements, which the driver counts on.
-      await lent.client.query('ROLLBACK; SELECT pg_advisory_unlock_all(); UNLISTEN *')
-    } catch {
-      // The test ended the connection, and its transaction with it.
-      this.#all.delete(lent)
-      await lent.client.end().catch(() => {})
-      return true
+      await client.query(`ROLLBACK TO ${MARK}; ROLLBACK; SELECT pg_advisory_unlock_all(); UNLISTEN *`)
+    } catch (error) {
+      this.#spoilt = true
+      await this.#end(client)
+      return ENDED.includes((error as { code?: string }).code ?? '') ? 'ended' : 'gone'
     }
-    lent.client.unref?.()
-    this.#idle.push(lent)
-    return !lent.ended
+    if (this.#spoilt) await this.#end(client)
+    else {
+      this.#lent.delete(client)
+      client.unref?.()
+      this.#idle.push(client)
+    }
+    return 'yes'
+  }
+
+  /** Closes the connections that no test has any more. Resolves with how many are lent all the same. */
+  async closeIdle(): Promise<number> {
+    await Promise.all(this.#idle.splice(0).map(client => this.#end(client)))
+    return this.#lent.size
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#all].map(({ client }) => client.end().catch(() => {})))
-    this.#all.clear()
-    this.#idle.length = 0
+    await Promise.all([...this.#idle.splice(0), ...this.#lent].map(client => this.#end(client)))
   }
 
-  async #connect(): Promise<Lent> {
+  async #end(client: PgClient): Promise<void> {
+    this.#lent.delete(client)
+    await client.end().catch(() => {})
+  }
+
+  async #connect(): Promise<PgClient> {
     const client = new this.Client({ connectionString: this.url })
-    const lent: Lent = { client, ended: false }
     // The server goes away at the end of the run: nobody needs to hear of an idle connection's end.
     client.on('error', () => {
-      this.#all.delete(lent)
-      const at = this.#idle.indexOf(lent)
+      const at = this.#idle.indexOf(client)
       if (at >= 0) this.#idle.splice(at, 1)
     })
-    client.on('notice', ({ code }) => {
-      if (code === NO_TRANSACTION) lent.ended = true
-    })
     await client.connect()
-    this.#all.add(lent)
-    return lent
+    return client
   }
-}
-
-interface Lent {
-  readonly client: PgClient
-  ended: boolean
 }
 
 /** @throws HoldfastError where the project has no `pg`. */

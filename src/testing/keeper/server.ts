@@ -72,10 +72,16 @@ export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions)
     async close() {
       ended.abort(new Error('the run has ended'))
       server.close()
-      await isolation.close()
-      await started.close()
-      clearRunDirectory(directory)
-      reaper.release(directory)
+      try {
+        await isolation.close()
+      } finally {
+        try {
+          await started.close()
+        } finally {
+          clearRunDirectory(directory)
+          reaper.release(directory)
+        }
+      }
     },
   }
 }
