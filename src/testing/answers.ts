@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import type { Aim, Outcome } from '../gate/outcome.js'
-import { isPrivate, privateDirectory } from '../io/private.js'
+import { privateDirectory } from '../io/private.js'
 import { textOf } from '../io/text.js'
 import type { Budget } from './look.js'
 
@@ -43,28 +43,31 @@ export class Answers {
     }
   }
 
-  /** The same where it is there already. */
-  static present(directory: string = usualDirectory()): Answers | undefined {
-    const salt = isPrivate(directory) ? textOf(join(directory, SALT)) : undefined
-    return salt ? new Answers(directory, salt) : undefined
-  }
-
   /** The file for all that decides what the answer is; its name tells nothing of it. */
   fileOf({ target, service, probe }: Aim, budget: Budget): string {
     const { timeoutMs, attemptTimeoutMs } = budget
-    const question = [FORM, service.name, revealed(target), probe ?? {}, timeoutMs, attemptTimeoutMs]
+    return this.#named([FORM, service.name, revealed(target), probe ?? {}, timeoutMs, attemptTimeoutMs])
+  }
+
+  /** The file for a login that was rejected in a run: however it is asked there, and for how long. */
+  rejectionOf({ target, service }: Aim, run: string): string {
+    return this.#named([FORM, service.name, revealed(target), 'rejected in', run])
+  }
+
+  #named(question: unknown): string {
     const hash = createHmac('sha256', this.salt).update(JSON.stringify(question)).digest('hex')
     return join(this.directory, `${hash.slice(0, 40)}.json`)
   }
 
-  /** The answer, unless it is older than `ttlMs`, or from a time to come. */
-  read(file: string, ttlMs: number, now: number): Answer | undefined {
+  /** The answer, unless it is older than `ttlMs`, or from a time to come. One found after `since` is never too old. */
+  read(file: string, ttlMs: number, now: number, since = now): Answer | undefined {
     const text = textOf(file)
     if (text === undefined) return undefined
     try {
       const answer = JSON.parse(text) as Answer
       const age = now - answer.at
-      return age >= 0 && age < ttlMs && typeof answer.verdict.ready === 'boolean' ? answer : undefined
+      const holds = age >= 0 && (age < ttlMs || answer.at > since)
+      return holds && typeof answer.verdict.ready === 'boolean' ? answer : undefined
     } catch {
       return undefined
     }

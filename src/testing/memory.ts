@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { wallClock } from '../io/clock.js'
 import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
 import type { KeeperRecord } from './keeper/directory.js'
@@ -32,7 +33,7 @@ export function remember(names: readonly string[], options: Asking, decided: Dec
   return decided
 }
 
-const holds = ({ until, keeper }: Decided): boolean => Date.now() < until && (!keeper || isAlive(keeper))
+const holds = ({ until, keeper }: Decided): boolean => wallClock() < until && (!keeper || isAlive(keeper))
 
 function keyOf(names: readonly string[], { needs, cwd, env = ownEnvironment(), configFile }: Asking): string {
   const asked = JSON.stringify([names, needs, cwd ?? process.cwd(), configFile, env])

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { decide, decideSync } from '../../src/testing/decide.js'
 import { setUpRun } from '../../src/testing/setup.js'
 import { startPostgres } from '../support/postgres.js'
@@ -106,6 +106,35 @@ test('a wrong password fails with the advice, and is tried by one login for all 
   expect(one?.message).not.toContain('longandwrong')
   expect(one?.url).toBeUndefined()
   expect(server.rejectedLogins()).toBe(1)
+})
+
+test.each(['0', '1ms'])(
+  'a rejected login is tried once in a run, also where answers hold %s',
+  async holds => {
+    const server = await startPostgres({ auth: 'scram-sha-256' })
+    onTestFinished(() => server.remove())
+    const env = { DATABASE_URL: server.url({ password: 'longandwrong' }), HOLDFAST_AVAILABILITY: holds }
+    const run = startRun()
+    await Promise.all([1, 2, 3, 4].map(() => run.ask(['postgres'], { env })))
+    for (const _ of [1, 2]) expect(await run.ask(['postgres'], { env })).toMatchObject([{ decision: 'fail' }])
+    const [right] = await run.ask(['postgres'], { env: { ...env, DATABASE_URL: server.url() } })
+    expect(right?.decision).toBe('real')
+    expect(server.rejectedLogins()).toBe(1)
+    await startRun().ask(['postgres'], { env: { ...env, TMPDIR: run.temp } })
+    expect(server.rejectedLogins()).toBe(2)
+  },
+)
+
+test('timers that tests put in place of the real ones hold no decision up', async () => {
+  const worker = asWorker(startRun(), {
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    DATABASE_URL: sharedPostgres().url(),
+    HOLDFAST_STANDIN: 'pglite',
+  })
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const decided = await decide(['redis', 'postgres'], worker)
+  expect(decided.map(one => one.decision)).toEqual(['skip', 'real'])
 })
 
 test('a server that came back is used again once the answer has run out', async () => {
