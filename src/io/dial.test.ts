@@ -60,9 +60,9 @@ function recorder() {
   }
 }
 
-async function dialled(endpoints: readonly Endpoint[], signal = never()) {
+async function dialled(endpoints: readonly Endpoint[], signal = never(), by = dial) {
   const { heard, onStep } = recorder()
-  const { socket, endpoint } = await dial(endpoints, signal, onStep)
+  const { socket, endpoint } = await by(endpoints, signal, onStep)
   socket.destroy()
   return { endpoint, heard }
 }
@@ -84,10 +84,14 @@ describe('of several addresses', () => {
     const peer = await listening({ host: alive, port })
     // With virtual time the next address would never have its turn by waiting.
     const dial = await dialByFakeTimers()
-    const { endpoint, heard } = await dialled([
-      { address: dead, port },
-      { address: alive, port },
-    ])
+    const { endpoint, heard } = await dialled(
+      [
+        { address: dead, port },
+        { address: alive, port },
+      ],
+      never(),
+      dial,
+    )
     expect(endpoint).toEqual(at(peer))
     expect(heard).toEqual([`begun ${dead}`, `failed ${dead} ECONNREFUSED`, `begun ${alive}`, `ok ${alive}`])
   })

@@ -5,7 +5,7 @@ import { closeKeeper } from '../../src/testing/keeper/client.js'
 import { keeperIn } from '../../src/testing/keeper/directory.js'
 import { runOf } from '../../src/testing/run.js'
 import { holdfast } from '../support/cli.js'
-import { descendants, untilDead } from '../support/proc.js'
+import { commandLine, descendants, untilDead } from '../support/proc.js'
 import { freePort } from '../support/root.js'
 import { environmentOf, startRun } from '../support/runs.js'
 
@@ -58,6 +58,22 @@ test('a keeper that is killed takes its servers with it, and the next worker sta
   await untilDead(family, THREE_SECONDS)
   const [after] = await run.ask(['redis'])
   expect(after).toMatchObject({ decision: 'stand-in' })
+  expect(after?.url).not.toBe(before?.url)
+  expect(run.keepers()).toHaveLength(1)
+})
+
+test('a stand-in that is killed is not handed out again: the next worker gets a new one', async () => {
+  const run = startRun()
+  const [before] = await run.ask(['redis'])
+  const server = run
+    .keepers()
+    .flatMap(descendants)
+    .filter(pid => /redis|valkey/.test(commandLine(pid)))
+  expect(server).toHaveLength(1)
+  process.kill(server[0] ?? 0, 'SIGKILL')
+  await untilDead(server, THREE_SECONDS)
+  const [after] = await run.ask(['redis'])
+  expect(after).toMatchObject({ decision: 'stand-in', with: 'system-redis' })
   expect(after?.url).not.toBe(before?.url)
   expect(run.keepers()).toHaveLength(1)
 })
