@@ -5,6 +5,7 @@ import { startTimeOf } from '../../io/owner.js'
 import type { Reaper } from '../../io/reaper.js'
 import { Isolation } from '../../isolate/isolation.js'
 import { aimOf } from '../database.js'
+import { forget } from '../memory.js'
 import type { Being } from '../run.js'
 import { clearRunDirectory, makeRunDirectory, socketIn, writeKeeper } from './directory.js'
 import { Started } from './started.js'
@@ -40,7 +41,7 @@ export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions)
   // Where the run ends with this process, so does its directory, however that ends.
   if (root.pid === process.pid) reaper.own(directory)
   const ended = new AbortController()
-  const started = new Started(reaper, ended.signal)
+  const started = new Started(reaper, ended.signal, () => forget(root))
   const isolation = new Isolation({ aim: aimOf, ...(say ? { say } : {}) })
   const server = createServer((request, response) => {
     answer(request, response).catch(error => tell(response, 500, failureOf(error)))
@@ -74,6 +75,7 @@ export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions)
       server.close()
       await isolation.close()
       await started.close()
+      forget(root)
       clearRunDirectory(directory)
       reaper.release(directory)
     },
