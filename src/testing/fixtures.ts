@@ -5,8 +5,9 @@ import { IsolationClient } from '../isolate/client.js'
 import { type DatabaseSettings, isolated } from './database.js'
 import { ownEnvironment } from './environment.js'
 import { changesFor } from './isolation/leading.js'
-import { keeperSocket } from './keeper/client.js'
+import { findKeeper, keeperOf } from './keeper/client.js'
 import type { Provided } from './provided.js'
+import { type Run, runOf } from './run.js'
 import { type RequiredService, serviceOf } from './suite.js'
 
 /** The services that a test takes by naming them in its parameter. */
@@ -94,10 +95,21 @@ function configuredIsolation(): Promise<IsolationConfig | undefined> {
   return configured
 }
 
-let client: Promise<IsolationClient> | undefined
+let run: Run | undefined
+let connected: { readonly to: string; readonly client: IsolationClient } | undefined
 
-/** The keeper of the run makes databases and takes them away, so that they outlive no worker. */
-function databases(): Promise<IsolationClient> {
-  client ??= keeperSocket(ownEnvironment()).then(socketPath => new IsolationClient({ socketPath }))
-  return client
+/**
+ * The keeper of the run makes databases and takes them away, so that they outlive no worker. One that was killed has a
+ * successor, at the same socket.
+ */
+async function databases(): Promise<IsolationClient> {
+  const env = ownEnvironment()
+  run ??= runOf(env)
+  const socketPath = await findKeeper(run, env, new AbortController().signal)
+  const to = JSON.stringify([socketPath, keeperOf(run)])
+  if (connected?.to !== to) {
+    connected?.client.close()
+    connected = { to, client: new IsolationClient({ socketPath }) }
+  }
+  return connected.client
 }

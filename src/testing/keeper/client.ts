@@ -5,7 +5,7 @@ import type { Env } from '../../gate/variables.js'
 import { clearTimeout, setTimeout, systemClock } from '../../io/clock.js'
 import { type FileLock, takeLock } from '../../io/lockfile.js'
 import { childProgram } from '../../io/programs.js'
-import { type Being, isAlive, type Run, runOf } from '../run.js'
+import { type Being, isAlive, type Run } from '../run.js'
 import { type KeeperRecord, keeperIn, lockIn, makeRunDirectory, runDirectory } from './directory.js'
 import { type Failure, type StandInAnswer, type StandInRequest, thrownOf } from './wire.js'
 
@@ -50,12 +50,6 @@ export async function findKeeper(run: Run, env: Env, signal: AbortSignal): Promi
     await systemClock.sleep(TURN_MS, signal)
   }
 }
-
-/** The same for the run of this process, as isolation needs it: `{ socketPath: await keeperSocket() }`. */
-export const keeperSocket = (
-  env: Env = process.env,
-  signal: AbortSignal = new AbortController().signal,
-): Promise<string> => findKeeper(runOf(env), env, signal)
 
 /** Undefined where another process has it, or the directory has gone in this moment. */
 function lockOf(directory: string): FileLock | undefined {

@@ -1,9 +1,11 @@
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
 import { startTimeOf } from '../../io/owner.js'
 import type { Reaper } from '../../io/reaper.js'
 import { Isolation } from '../../isolate/isolation.js'
+import { sweepLeftovers } from '../../standin/owned/sweep.js'
 import { aimOf } from '../database.js'
 import { forget } from '../memory.js'
 import type { Being } from '../run.js'
@@ -37,6 +39,8 @@ export interface Keeper {
  */
 export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions): Promise<Keeper> {
   const directory = makeRunDirectory(root)
+  // What keepers left that were killed, and with them their runs.
+  void sweepLeftovers([dirname(directory)]).catch(() => {})
   const socket = socketIn(directory)
   // Where the run ends with this process, so does its directory, however that ends.
   if (root.pid === process.pid) reaper.own(directory)
