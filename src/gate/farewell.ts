@@ -1,3 +1,5 @@
+import { clearTimeout, setTimeout } from '../io/clock.js'
+
 const pending = new Set<Promise<unknown>>()
 
 /** Notes what clears up after an attempt that was given up, such as the end of its query at the server. */

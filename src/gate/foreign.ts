@@ -1,6 +1,7 @@
 import { classifyTransport } from '../core/classify.js'
 import { ProbeError } from '../core/service.js'
 import type { Target } from '../core/target.js'
+import { clearTimeout, setTimeout } from '../io/clock.js'
 import type { NetAttempt } from './attempt.js'
 
 /** How long a port that accepted may stay silent before it is asked what it is, in milliseconds. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { clearTimeout, setTimeout } from './clock.js'
 
 export interface Ended {
   readonly status: number | null

@@ -1,12 +1,18 @@
 import { getEventListeners } from 'node:events'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { childOf, monotonic, systemClock, TimeoutError } from './clock.js'
+import { type Clock, childOf, monotonic } from './clock.js'
 
-beforeEach(() => {
+/** Loaded under timers that a test has in its hand: those that are put in place later do not count. */
+let systemClock: Clock
+let TimeoutError: typeof import('./clock.js').TimeoutError
+beforeEach(async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.resetModules()
+  ;({ systemClock, TimeoutError } = await import('./clock.js'))
 })
 afterEach(() => {
   vi.useRealTimers()
+  vi.resetModules()
 })
 
 const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length

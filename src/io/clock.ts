@@ -15,8 +15,17 @@ export interface Clock {
   deadline(ms: number, parent?: AbortSignal): Deadline
 }
 
+/**
+ * As they are when this is loaded: tests put others in their place (`vi.useFakeTimers()`), under which no time passes.
+ */
+export const { setTimeout, clearTimeout } = globalThis
+const { hrtime } = process
+
+/** Unix time in milliseconds. */
+export const wallClock = Date.now
+
 /** Monotonic milliseconds. `performance` would load node:perf_hooks, 4 ms of a cold start. */
-export const monotonic = (): number => Number(process.hrtime.bigint()) / 1e6
+export const monotonic = (): number => Number(hrtime.bigint()) / 1e6
 
 export const systemClock: Clock = {
   now: monotonic,

@@ -22,10 +22,18 @@ beforeEach(() => {
 })
 afterEach(async () => {
   vi.useRealTimers()
+  vi.resetModules()
   await Promise.all(open.splice(0).map(one => one.close()))
   // Whatever a test dialled, nothing of it may be left.
   await untilOnly(before)
 })
+
+/** Loaded under timers that the test has in its hand: those that are put in place later do not count. */
+async function dialByFakeTimers() {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  vi.resetModules()
+  return (await import('./dial.js')).dial
+}
 
 const at = ({ host, port }: { host: string; port: number }): Endpoint => ({ address: host, port })
 const never = () => new AbortController().signal
@@ -52,9 +60,9 @@ function recorder() {
   }
 }
 
-async function dialled(endpoints: readonly Endpoint[], signal = never()) {
+async function dialled(endpoints: readonly Endpoint[], signal = never(), by = dial) {
   const { heard, onStep } = recorder()
-  const { socket, endpoint } = await dial(endpoints, signal, onStep)
+  const { socket, endpoint } = await by(endpoints, signal, onStep)
   socket.destroy()
   return { endpoint, heard }
 }
@@ -75,11 +83,15 @@ describe('of several addresses', () => {
     const port = await freePort()
     const peer = await listening({ host: alive, port })
     // With virtual time the next address would never have its turn by waiting.
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
-    const { endpoint, heard } = await dialled([
-      { address: dead, port },
-      { address: alive, port },
-    ])
+    const dial = await dialByFakeTimers()
+    const { endpoint, heard } = await dialled(
+      [
+        { address: dead, port },
+        { address: alive, port },
+      ],
+      never(),
+      dial,
+    )
     expect(endpoint).toEqual(at(peer))
     expect(heard).toEqual([`begun ${dead}`, `failed ${dead} ECONNREFUSED`, `begun ${alive}`, `ok ${alive}`])
   })
@@ -87,7 +99,7 @@ describe('of several addresses', () => {
   test('the second has its turn after a quarter of a second where the first is a black hole', async () => {
     const hole = await opened(startBlackhole())
     const peer = await listening({ host: '::1' })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const dial = await dialByFakeTimers()
     const { heard, onStep, until } = recorder()
     const dialling = dial([at(hole), at(peer)], never(), onStep)
     await vi.advanceTimersByTimeAsync(STAGGER_MS - 1)
@@ -104,7 +116,7 @@ describe('of several addresses', () => {
   test('one that fails gives the next its turn at once, also while another still hangs', async () => {
     const hole = await opened(startBlackhole())
     const peer = await listening({ host: '::1' })
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const dial = await dialByFakeTimers()
     const dialling = dial([at(hole), at(await refused()), at(peer)], never())
     await vi.advanceTimersByTimeAsync(STAGGER_MS)
     const { socket, endpoint } = await dialling
@@ -114,7 +126,7 @@ describe('of several addresses', () => {
 
   test('one that fails is no reason to give up while another still hangs', async () => {
     const hole = await opened(startBlackhole())
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const dial = await dialByFakeTimers()
     const controller = new AbortController()
     const { onStep, until } = recorder()
     const dialling = dial([at(hole), at(await refused())], controller.signal, onStep)
@@ -166,7 +178,7 @@ describe('when all fail, the most telling error is thrown', () => {
 describe('the signal', () => {
   test('ends a dial that hangs, with its own reason, and closes every socket', async () => {
     const [hole, other] = [await opened(startBlackhole()), await opened(startBlackhole({ host: '::1' }))]
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    const dial = await dialByFakeTimers()
     const controller = new AbortController()
     const { onStep, until } = recorder()
     const dialling = dial([at(hole), at(other)], controller.signal, onStep)

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import { mostTelling } from '../core/classify.js'
 import type { Step } from '../core/verdict.js'
+import { clearTimeout, setTimeout } from './clock.js'
 
 /** Where one connection may go: an address with its port, or the path of a Unix socket. */
 export type Endpoint = { readonly address: string; readonly port: number } | { readonly path: string }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { wallClock } from './clock.js'
 import { isDead, type Owner, ownerFrom, thisProcess } from './owner.js'
 
 /** Who holds a lock, and which of all its locks it is. */
@@ -23,7 +24,7 @@ export interface FileLock {
  *
  * @throws an error of the file system, as where it knows no links.
  */
-export function takeLock(file: string, lastMs: number, now: () => number = Date.now): FileLock | undefined {
+export function takeLock(file: string, lastMs: number, now: () => number = wallClock): FileLock | undefined {
   const mine: Holder = {
     ...thisProcess(),
     nonce: randomBytes(6).toString('hex'),

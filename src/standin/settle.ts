@@ -1,3 +1,5 @@
+import { HoldfastError } from '../core/errors.js'
+import { formatMs } from '../core/options.js'
 import type { Service } from '../core/service.js'
 import type { Target } from '../core/target.js'
 import type { Outcome } from '../gate/outcome.js'
@@ -61,18 +63,35 @@ export async function settle(options: SettleOptions): Promise<Settled> {
   const version = configured?.outcome.verdict.server?.version
   const settings = { ...(image ? { image } : {}), ...(version ? { version } : {}) }
   const { onProgress } = options
+  let outcome: Outcome | undefined
+  /** One that does not answer is none. */
+  const answering = async (starting: Promise<StandIn>): Promise<StandIn> => {
+    const standIn = await starting
+    if (standIn.serverless) return standIn
+    const { timeoutMs } = options
+    const target = options.parse(standIn.url)
+    const { outcomes } = await waitForTargets([{ target, service }], { timeoutMs, signal })
+    outcome = outcomes[0]
+    if (!outcome || outcome.verdict.ready) return standIn
+    await standIn.close()
+    const { reason, message } = outcome.verdict.finding
+    throw new HoldfastError(
+      'config',
+      `${standIn.label} was not ready within ${formatMs(timeoutMs)}: ${reason}: ${message}`,
+    )
+  }
   const rungs = rungsFor(service.name, { signal, reaper, onProgress, ...settings }, options.rungs)
   const choice = await chooseRung({
     ...options,
     service: service.name,
     configured: configured?.outcome.verdict,
     waited: configured?.waited ?? false,
-    rungs: elsewhere ? rungs.map(({ name }) => ({ name, start: () => elsewhere(name, settings) })) : rungs,
+    rungs: rungs.map(({ name, start }) => ({
+      name,
+      start: () => answering(elsewhere ? elsewhere(name, settings) : start()),
+    })),
     advice: adviceFor(service.name, options),
   })
   if (choice.decision !== 'stand-in') return { choice, outcome: configured?.outcome }
-  if (choice.standIn.serverless) return { choice, outcome: undefined }
-  const target = options.parse(choice.standIn.url)
-  const { outcomes } = await waitForTargets([{ target, service }], { timeoutMs: options.timeoutMs, signal })
-  return { choice, outcome: outcomes[0] }
+  return { choice, outcome: choice.standIn.serverless ? undefined : outcome }
 }

@@ -17,6 +17,8 @@ export interface StandIn {
   readonly like?: string
   /** How long it took to start, in milliseconds. */
   readonly startedMs: number
+  /** Where it is noticed: resolves once the server is gone, however that came. */
+  readonly ended?: Promise<unknown> | undefined
   /** Ends the server and removes its directory. Never rejects because the server is gone already. */
   close(): Promise<void>
 }

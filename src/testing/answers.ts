@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import type { Target } from '../core/target.js'
 import type { Verdict } from '../core/verdict.js'
 import type { Aim, Outcome } from '../gate/outcome.js'
-import { isPrivate, privateDirectory } from '../io/private.js'
+import { startTimeOf } from '../io/owner.js'
+import { privateDirectory } from '../io/private.js'
 import { textOf } from '../io/text.js'
 import type { Budget } from './look.js'
+import { type Being, digest } from './run.js'
 
 /** What was found out about a service, as it is kept: without a secret. */
 export interface Answer extends Pick<Outcome, 'state' | 'attempts' | 'readyAfterMs'> {
@@ -43,50 +45,66 @@ export class Answers {
     }
   }
 
-  /** The same where it is there already. */
-  static present(directory: string = usualDirectory()): Answers | undefined {
-    const salt = isPrivate(directory) ? textOf(join(directory, SALT)) : undefined
-    return salt ? new Answers(directory, salt) : undefined
-  }
-
   /** The file for all that decides what the answer is; its name tells nothing of it. */
   fileOf({ target, service, probe }: Aim, budget: Budget): string {
     const { timeoutMs, attemptTimeoutMs } = budget
-    const question = [FORM, service.name, revealed(target), probe ?? {}, timeoutMs, attemptTimeoutMs]
+    return this.#named([FORM, service.name, revealed(target), probe ?? {}, timeoutMs, attemptTimeoutMs])
+  }
+
+  /** The file for a login that was rejected in a run: however it is asked there, and for how long. */
+  rejectionOf({ target, service }: Aim, run: string): string {
+    return this.#named([FORM, service.name, revealed(target), 'rejected in', run])
+  }
+
+  #named(question: unknown): string {
     const hash = createHmac('sha256', this.salt).update(JSON.stringify(question)).digest('hex')
     return join(this.directory, `${hash.slice(0, 40)}.json`)
   }
 
-  /** The answer, unless it is older than `ttlMs`, or from a time to come. */
-  read(file: string, ttlMs: number, now: number): Answer | undefined {
+  /** The answer, unless it is older than `ttlMs`, or from a time to come. One found after `since` is never too old. */
+  read(file: string, ttlMs: number, now: number, since = now): Answer | undefined {
     const text = textOf(file)
     if (text === undefined) return undefined
     try {
       const answer = JSON.parse(text) as Answer
       const age = now - answer.at
-      return age >= 0 && age < ttlMs && typeof answer.verdict.ready === 'boolean' ? answer : undefined
+      const holds = age >= 0 && (age < ttlMs || answer.at > since)
+      return holds && typeof answer.verdict.ready === 'boolean' ? answer : undefined
     } catch {
       return undefined
     }
   }
 
   /** Readers see the old one or the new one. What cannot be written is not kept. */
-  write(file: string, answer: Answer): void {
+  write(file: string, content: object): void {
     const draft = `${file}.${randomBytes(6).toString('hex')}.new`
     try {
-      writeFileSync(draft, JSON.stringify(answer), { flag: 'wx', mode: 0o600 })
+      writeFileSync(draft, JSON.stringify(content, unsetToo), { flag: 'wx', mode: 0o600 })
       renameSync(draft, file)
     } catch {
       discard(draft)
     }
   }
 
-  /** Removes what nobody has written for a day. */
+  /** The file for what a run keeps besides, under a key of its own; it goes with the run. */
+  keptOf(root: Being, key: string): string {
+    const hash = createHmac('sha256', this.salt).update(key).digest('hex')
+    return join(this.directory, `${prefixOf(root)}${hash.slice(0, 40)}.json`)
+  }
+
+  /** Removes all that a run keeps. */
+  forget(root: Being): void {
+    for (const name of listed(this.directory))
+      if (name.startsWith(prefixOf(root))) discard(join(this.directory, name))
+  }
+
+  /** Removes what nobody has written for a day, and what runs kept that are over. */
   sweep(now: number): void {
     for (const name of listed(this.directory)) {
       const file = join(this.directory, name)
       try {
-        if (name !== SALT && now - statSync(file).mtimeMs > OLD_MS) unlinkSync(file)
+        const old = name !== SALT && now - statSync(file).mtimeMs > OLD_MS
+        if (old || isOfDeadRun(name)) unlinkSync(file)
       } catch {
         // Another process was quicker.
       }
@@ -98,6 +116,18 @@ export class Answers {
 function usualDirectory(): string {
   return join(tmpdir(), `holdfast-availability-${process.getuid?.() ?? userInfo().username}`)
 }
+
+const prefixOf = (root: Being): string => `run-${root.pid}-${digest(root)}-`
+
+function isOfDeadRun(name: string): boolean {
+  const [, pid, of] = /^run-(\d+)-([0-9a-f]+)-/.exec(name) ?? []
+  if (!pid) return false
+  const started = startTimeOf(Number(pid))
+  return started === undefined || digest({ pid: Number(pid), started }) !== of
+}
+
+/** JSON has no undefined, which in an environment means that a variable is unset. */
+export const unsetToo = (_: string, value: unknown) => (value === undefined ? null : value)
 
 /** The first one that gets there counts for all. */
 function newSalt(directory: string): string {

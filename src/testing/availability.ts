@@ -1,5 +1,6 @@
+import type { Verdict } from '../core/verdict.js'
 import type { Aim } from '../gate/outcome.js'
-import { type Clock, systemClock } from '../io/clock.js'
+import { type Clock, systemClock, wallClock } from '../io/clock.js'
 import { type FileLock, takeLock } from '../io/lockfile.js'
 import type { Seen } from '../standin/settle.js'
 import { type Answer, Answers } from './answers.js'
@@ -7,7 +8,7 @@ import { type Budget, look, type Shared } from './look.js'
 
 /** What an answer depends on; a TestPlan has it. */
 export interface Terms extends Budget {
-  /** How long an answer holds, in milliseconds; 0 keeps none. */
+  /** How long an answer holds, in milliseconds; with 0 only for those who asked before it was found. */
   readonly availabilityMs: number
 }
 
@@ -19,6 +20,8 @@ export interface Known extends Seen {
 export interface Asking extends Shared {
   /** Look although there is an answer; it is stored for the others. */
   readonly afresh?: boolean
+  /** Names the run: its rejected logins are not tried again in it, however old they are. */
+  readonly run?: string
   /** Unix time in milliseconds. */
   readonly time?: () => number
   /** Where answers are kept. Default: `holdfast-availability-UID` in the temporary folder. */
@@ -39,21 +42,28 @@ const SLACK_MS = 1000
  * @throws the signal's reason, and nothing for the target's sake.
  */
 export async function available(aim: Aim, terms: Terms, asking: Asking): Promise<Known> {
-  const { afresh = false, clock = systemClock, time = Date.now, signal } = asking
-  const answers = kept(aim, terms) ? Answers.open(asking.directory) : undefined
+  const { afresh = false, clock = systemClock, time = wallClock, signal, run } = asking
+  // What a command says may depend on all that is around it.
+  const answers = aim.service.name === 'exec' ? undefined : Answers.open(asking.directory)
   const file = answers?.fileOf(aim, terms) ?? ''
+  const rejection = run === undefined ? undefined : answers?.rejectionOf(aim, run)
+  const since = time()
   const ask = async () => {
     const seen = await look(aim, terms, asking)
     signal.throwIfAborted()
     const at = time()
     const { state, verdict, attempts, readyAfterMs } = seen.outcome
-    answers?.write(file, { state, verdict, attempts, readyAfterMs, waited: seen.waited, at })
+    const answer = { state, verdict, attempts, readyAfterMs, waited: seen.waited, at }
+    answers?.write(file, answer)
+    if (rejection && isRejected(verdict)) answers?.write(rejection, answer)
     answers?.sweep(at)
     return { ...seen, at }
   }
   if (!answers || afresh) return ask()
   const known = () => {
-    const answer = answers.read(file, terms.availabilityMs, time())
+    const now = time()
+    const rejected = rejection && answers.read(rejection, Number.POSITIVE_INFINITY, now)
+    const answer = rejected || answers.read(file, terms.availabilityMs, now, since)
     return answer && knownOf(aim, answer)
   }
   const lastMs = terms.timeoutMs + SLACK_MS
@@ -76,20 +86,9 @@ export async function available(aim: Aim, terms: Terms, asking: Asking): Promise
   }
 }
 
-/** The answer that there is, without asking anybody: in less than a millisecond. */
-export function availableNow(
-  aim: Aim,
-  terms: Terms,
-  { time = Date.now, directory }: Pick<Asking, 'time' | 'directory'> = {},
-): Known | undefined {
-  const answers = kept(aim, terms) ? Answers.present(directory) : undefined
-  const answer = answers?.read(answers.fileOf(aim, terms), terms.availabilityMs, time())
-  return answer && knownOf(aim, answer)
-}
-
-/** What a command says may depend on all that is around it. */
-const kept = ({ service }: Aim, { availabilityMs }: Terms): boolean =>
-  availabilityMs > 0 && service.name !== 'exec'
+/** Did a server turn the login down? Asked again it may lock the account. */
+export const isRejected = (verdict: Verdict): boolean =>
+  !verdict.ready && verdict.finding.reason === 'authentication-failed'
 
 /** Another target of the same address may have another name. */
 const knownOf = ({ target }: Aim, { verdict, waited, at, ...outcome }: Answer): Known => ({

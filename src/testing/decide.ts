@@ -1,4 +1,5 @@
 import { findConfig } from '../config/find.js'
+import { monotonic, wallClock } from '../io/clock.js'
 import type { Reaper } from '../io/reaper.js'
 import type { Elsewhere } from '../standin/settle.js'
 import type { Asking } from './asking.js'
@@ -13,7 +14,7 @@ import { type Decided, known, remember } from './memory.js'
 import { planTests } from './plan.js'
 import type { Provided } from './provided.js'
 import { record, recordSync } from './record.js'
-import { runOf } from './run.js'
+import { digest, runOf } from './run.js'
 import { serve } from './served.js'
 import { decideInChild } from './sync.js'
 import { wantedOf } from './wanted.js'
@@ -28,9 +29,9 @@ export type DecideOptions = Asking
  * that is there and broken is no error but `fail`.
  */
 export async function decide(names: readonly string[], options: DecideOptions = {}): Promise<Provided[]> {
-  const began = performance.now()
+  const began = monotonic()
   const decided = known(names, options) ?? remember(names, options, await decideAnew(names, options))
-  await record(decided, options, performance.now() - began)
+  await record(decided, options, monotonic() - began)
   return [...decided.provided]
 }
 
@@ -39,9 +40,9 @@ export async function decide(names: readonly string[], options: DecideOptions = 
  * and what the look takes. `signal` cannot be heard meanwhile.
  */
 export function decideSync(names: readonly string[], options: DecideOptions = {}): Provided[] {
-  const began = performance.now()
+  const began = monotonic()
   const decided = known(names, options) ?? remember(names, options, decideInChild(names, options))
-  recordSync(decided, options, performance.now() - began)
+  recordSync(decided, options, monotonic() - began)
   return [...decided.provided]
 }
 
@@ -53,7 +54,7 @@ export async function decideAnew(names: readonly string[], options: Asking): Pro
   const plan = await planTests({ configFile }, filledIn(env, held))
   const wanted = wantedOf(withHeld(plan, held, names.length === 0), env, names, options.needs)
   const run = runOf({ ...process.env, ...env }, cwd)
-  const looks = new Looks(plan, { logins: new Map(), signal })
+  const looks = new Looks(plan, { logins: new Map(), signal, run: digest(run.root) })
   const parts = await Promise.all(
     wanted.map(async need => {
       const before = heldFor(need, held, env)
@@ -69,7 +70,7 @@ export async function decideAnew(names: readonly string[], options: Asking): Pro
   const served = parts.flatMap(one => ('choice' in one ? [one] : []))
   const fresh = await providedOf(served, env, plan.needs)
   const looked = wanted.flatMap(({ aim }, i) => (aim && 'choice' in (parts[i] ?? {}) ? [looks.at(aim)] : []))
-  const at = Math.min(Date.now(), ...(await Promise.all(looked)).map(one => one.at))
+  const at = Math.min(wallClock(), ...(await Promise.all(looked)).map(one => one.at))
   const keeper = served.some(one => one.choice.decision === 'stand-in') ? keeperOf(run) : undefined
   return {
     provided: parts.map(one => ('choice' in one ? (fresh.shift() as Provided) : one)),

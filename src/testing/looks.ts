@@ -1,5 +1,6 @@
 import type { Aim } from '../gate/outcome.js'
-import { type Asking, available, availableNow, type Known, type Terms } from './availability.js'
+import { wallClock } from '../io/clock.js'
+import { type Asking, available, type Known, type Terms } from './availability.js'
 import { isCutOff, isHere, notAsked, type Offline } from './offline.js'
 
 interface Plan extends Terms {
@@ -30,7 +31,7 @@ export class Looks {
   }
 
   async #look(aim: Aim): Promise<Known> {
-    if (isOut(aim, this.plan)) return { ...notAsked(aim.target), at: (this.asking.time ?? Date.now)() }
+    if (isOut(aim, this.plan)) return { ...notAsked(aim.target), at: (this.asking.time ?? wallClock)() }
     return available(aim, this.plan, this.asking)
   }
 
@@ -42,13 +43,5 @@ export class Looks {
     return seen.length > 0 && seen.every(isCutOff)
   }
 }
-
-/** What is known of a service without asking anybody; undefined where nothing is. */
-export const knownNow = (
-  aim: Aim,
-  plan: Plan,
-  where: Pick<Asking, 'time' | 'directory'> = {},
-): Known | undefined =>
-  isOut(aim, plan) ? { ...notAsked(aim.target), at: Date.now() } : availableNow(aim, plan, where)
 
 const isOut = ({ target }: Aim, { offline }: Plan): boolean => offline === 'forced' && !isHere(target)

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { hostname } from 'node:os'
 import { relative, resolve } from 'node:path'
 import type { Env } from '../gate/variables.js'
+import { wallClock } from '../io/clock.js'
 import { thisProcess } from '../io/owner.js'
 import type { Entry } from '../journal/entry.js'
 import type { Journal } from '../journal/journal.js'
@@ -63,7 +64,7 @@ function prepared(
 export const framed = (kind: Entry['kind'], { id, ci, root, commit, worker }: Run) =>
   ({
     v: 1,
-    at: new Date().toISOString(),
+    at: new Date(wallClock()).toISOString(),
     kind,
     run: id,
     ci,

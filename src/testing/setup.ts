@@ -3,6 +3,7 @@ import type { Asking } from './asking.js'
 import { decide } from './decide.js'
 import { enter } from './environment.js'
 import { closeKeeper } from './keeper/client.js'
+import { forget } from './memory.js'
 import type { Provided } from './provided.js'
 import { refusalIn } from './refused.js'
 import { handedOn, runOf } from './run.js'
@@ -34,6 +35,7 @@ export async function setUpRun(options: SetUpOptions = {}): Promise<SetUp> {
   const tearDown = async () => {
     leave()
     await closeKeeper(run, process.env)
+    forget(run.root)
   }
   try {
     const provided = await decide([], asking)

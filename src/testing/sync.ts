@@ -5,8 +5,7 @@ import type { Asking } from './asking.js'
 import { ownEnvironment } from './environment.js'
 import { cleaned, ownPlace } from './keeper/client.js'
 import { type Failure, thrownOf } from './keeper/wire.js'
-import type { Decided } from './memory.js'
-import type { Provided } from './provided.js'
+import { type Decided, withUnset } from './memory.js'
 import { handedOn, runOf } from './run.js'
 
 export interface SyncTask {
@@ -46,8 +45,5 @@ export function decideInChild(names: readonly string[], options: Asking): Decide
   }
   const said = JSON.parse(stdout.toString()) as SyncAnswer
   if ('error' in said) throw thrownOf(said)
-  return { ...said, provided: said.provided.map(one => ({ ...one, env: withUnset(one.env) })) }
+  return withUnset(said)
 }
-
-const withUnset = (env: Readonly<Record<string, string | undefined | null>>): Provided['env'] =>
-  Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value ?? undefined]))

@@ -1,9 +1,11 @@
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { decide, decideSync } from '../../src/testing/decide.js'
+import { isAlive } from '../../src/testing/run.js'
 import { setUpRun } from '../../src/testing/setup.js'
 import { startPostgres } from '../support/postgres.js'
+import { commandLine, descendants } from '../support/proc.js'
 import { startRedis } from '../support/redis.js'
 import { freePort } from '../support/root.js'
 import { startRun, type TestRun } from '../support/runs.js'
@@ -13,6 +15,11 @@ import { sharedPostgres, sharedRedis } from '../support/shared.js'
 function asWorker({ env, cwd, temp }: TestRun, more: Record<string, string> = {}) {
   assign({ TMPDIR: temp })
   return { cwd, env: { ...env, ...more } }
+}
+
+const rootOf = ({ env }: TestRun) => {
+  const [pid, started = ''] = env.HOLDFAST_RUN_ROOT?.split(':') ?? []
+  return { pid: Number(pid), started }
 }
 
 /** Until the test is over. */
@@ -108,6 +115,35 @@ test('a wrong password fails with the advice, and is tried by one login for all 
   expect(server.rejectedLogins()).toBe(1)
 })
 
+test.each(['0', '1ms'])(
+  'a rejected login is tried once in a run, also where answers hold %s',
+  async holds => {
+    const server = await startPostgres({ auth: 'scram-sha-256' })
+    onTestFinished(() => server.remove())
+    const env = { DATABASE_URL: server.url({ password: 'longandwrong' }), HOLDFAST_AVAILABILITY: holds }
+    const run = startRun()
+    await Promise.all([1, 2, 3, 4].map(() => run.ask(['postgres'], { env })))
+    for (const _ of [1, 2]) expect(await run.ask(['postgres'], { env })).toMatchObject([{ decision: 'fail' }])
+    const [right] = await run.ask(['postgres'], { env: { ...env, DATABASE_URL: server.url() } })
+    expect(right?.decision).toBe('real')
+    expect(server.rejectedLogins()).toBe(1)
+    await startRun().ask(['postgres'], { env: { ...env, TMPDIR: run.temp } })
+    expect(server.rejectedLogins()).toBe(2)
+  },
+)
+
+test('timers that tests put in place of the real ones hold no decision up', async () => {
+  const worker = asWorker(startRun(), {
+    REDIS_URL: `redis://127.0.0.1:${await freePort()}`,
+    DATABASE_URL: sharedPostgres().url(),
+    HOLDFAST_STANDIN: 'pglite',
+  })
+  vi.useFakeTimers()
+  onTestFinished(() => void vi.useRealTimers())
+  const decided = await decide(['redis', 'postgres'], worker)
+  expect(decided.map(one => one.decision)).toEqual(['skip', 'real'])
+})
+
 test('a server that came back is used again once the answer has run out', async () => {
   const server = await startRedis()
   onTestFinished(() => server.remove())
@@ -129,6 +165,63 @@ test('while an answer holds nobody is asked', async () => {
   await decide(['redis'], worker)
   decideSync(['redis'], worker)
   expect(server.connectionsSeen()).toBe(seen)
+})
+
+/** What runs keep for their workers. */
+const keptIn = ({ temp }: TestRun) =>
+  readdirSync(temp)
+    .filter(name => name.startsWith('holdfast-availability-'))
+    .flatMap(name => readdirSync(join(temp, name)).map(file => join(temp, name, file)))
+    .filter(file => /\/run-[^/]*$/.test(file))
+
+/** Another process of the run, which cannot start a program. */
+async function another(names: readonly string[], worker: ReturnType<typeof asWorker>, id: string) {
+  vi.resetModules()
+  const { decideSync } = await import('../../src/testing/decide.js')
+  const { execPath } = process
+  process.execPath = '/no/such/program'
+  try {
+    return decideSync(names, { ...worker, env: { ...worker.env, VITEST_WORKER_ID: id } })
+  } finally {
+    process.execPath = execPath
+  }
+}
+
+test('what one worker was told holds for the others of its run, which start nothing for it', async () => {
+  const run = startRun()
+  const env = { DATABASE_URL: sharedPostgres().url(), KAFKA_URL: 'kafka://127.0.0.1:1' }
+  const worker = asWorker(run, env)
+  const names = ['postgres', 'kafka']
+  const first = decideSync(names, worker)
+  expect(await another(names, worker, '2')).toEqual(first)
+  expect(keptIn(run).map(file => statSync(file).mode & 0o777)).toEqual([0o600])
+  const changed = { ...worker, env: { ...worker.env, DATABASE_URL: sharedPostgres().url({ database: 'x' }) } }
+  await expect(another(names, changed, '3')).rejects.toThrow('ENOENT')
+  const later = startRun()
+  await expect(another(names, { ...worker, env: later.env }, '4')).rejects.toThrow('ENOENT')
+  run.kill()
+  await expect.poll(() => isAlive(rootOf(run))).toBe(false)
+  await later.ask(['kafka'], { env: { TMPDIR: run.temp, KAFKA_URL: 'kafka://127.0.0.1:2' } })
+  expect(keptIn(run)).toEqual([])
+})
+
+test('what was decided about a stand-in goes when the stand-in does, and with the run', async () => {
+  const run = startRun()
+  const worker = asWorker(run)
+  const [first] = decideSync(['redis'], worker)
+  expect(await another(['redis'], worker, '2')).toEqual([first])
+  const [server = 0] = run
+    .keepers()
+    .flatMap(descendants)
+    .filter(pid => /redis|valkey/.test(commandLine(pid)))
+  process.kill(server, 'SIGKILL')
+  await expect.poll(() => keptIn(run)).toEqual([])
+  vi.resetModules()
+  const { decideSync: anew } = await import('../../src/testing/decide.js')
+  expect(anew(['redis'], worker)[0]?.url).not.toBe(first?.url)
+  expect(keptIn(run)).toHaveLength(1)
+  run.kill()
+  await expect.poll(() => keptIn(run), { timeout: 3_000 }).toEqual([])
 })
 
 test('in CI a configured service that is absent fails', async () => {

@@ -1,11 +1,13 @@
-import { statSync } from 'node:fs'
+import { statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
+import { open } from '../../src/testing/fixtures.js'
 import { closeKeeper } from '../../src/testing/keeper/client.js'
 import { keeperIn } from '../../src/testing/keeper/directory.js'
 import { runOf } from '../../src/testing/run.js'
 import { holdfast } from '../support/cli.js'
-import { descendants, untilDead } from '../support/proc.js'
+import { startPostgres } from '../support/postgres.js'
+import { commandLine, descendants, untilDead } from '../support/proc.js'
 import { freePort } from '../support/root.js'
 import { environmentOf, startRun } from '../support/runs.js'
 
@@ -60,6 +62,60 @@ test('a keeper that is killed takes its servers with it, and the next worker sta
   expect(after).toMatchObject({ decision: 'stand-in' })
   expect(after?.url).not.toBe(before?.url)
   expect(run.keepers()).toHaveLength(1)
+})
+
+test('the successor of a killed keeper makes databases for a worker that knew the first one', async () => {
+  const server = await startPostgres()
+  onTestFinished(() => server.remove())
+  await server.sql('ALTER ROLE app CREATEDB', 'postgres')
+  const run = startRun()
+  const before = { ...process.env }
+  Object.assign(process.env, run.env)
+  onTestFinished(() => {
+    for (const name of Object.keys(run.env)) delete process.env[name]
+    Object.assign(process.env, before)
+  })
+  const [postgres] = await run.ask(['postgres'], { env: { DATABASE_URL: server.url() } })
+  if (!postgres) throw new Error('one name has one answer')
+  const database = async () => {
+    const made = await open(postgres, { isolation: 'database' }, { suite: 's', test: 't' })
+    await made.close({ failed: false })
+    return made.fixture.url
+  }
+  const first = await database()
+  const [keeper = 0] = run.keepers()
+  process.kill(keeper, 'SIGKILL')
+  await untilDead([keeper], THREE_SECONDS)
+  expect(await database()).not.toBe(first)
+})
+
+test('a stand-in that is killed is not handed out again: the next worker gets a new one', async () => {
+  const run = startRun()
+  const [before] = await run.ask(['redis'])
+  const server = run
+    .keepers()
+    .flatMap(descendants)
+    .filter(pid => /redis|valkey/.test(commandLine(pid)))
+  expect(server).toHaveLength(1)
+  process.kill(server[0] ?? 0, 'SIGKILL')
+  await untilDead(server, THREE_SECONDS)
+  const [after] = await run.ask(['redis'])
+  expect(after).toMatchObject({ decision: 'stand-in', with: 'system-redis' })
+  expect(after?.url).not.toBe(before?.url)
+  expect(run.keepers()).toHaveLength(1)
+})
+
+test('what a killed worker left in the directory of a run goes with a later run', async () => {
+  const run = startRun()
+  await run.ask(['redis'])
+  const keepers = run.keepers()
+  writeFileSync(join(run.temp, run.directories()[0] ?? '', 'lock-0.new'), '')
+  run.kill()
+  await untilDead(keepers, THREE_SECONDS)
+  expect(run.directories()).toHaveLength(1)
+  const later = startRun({ TMPDIR: run.temp })
+  await later.ask(['redis'])
+  await expect.poll(run.directories, { timeout: THREE_SECONDS }).toHaveLength(1)
 })
 
 test('the end of a set-up ends the keeper at once, and leaves nothing', async () => {

@@ -34,6 +34,7 @@ export async function startChild<Said extends object>(options: ChildOptions, fra
     child.once('error', () => resolve())
   }).finally(() => pid && frame.reaper.release(pid))
   frame.owns({
+    ended,
     stop: async () => {
       child.stdin.end()
       await stop(child, ended, 'tree', 'SIGTERM')

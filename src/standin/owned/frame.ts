@@ -8,6 +8,13 @@ import { cacheDirectory, type Environment, makeRunDirectory, temporaryRoots } fr
 import { sweepLeftovers } from './sweep.js'
 import type { ServerUser } from './user.js'
 
+/** A server that was started. */
+export interface Owned {
+  stop(): Promise<void>
+  /** Where it is noticed: resolves once the server is gone, however that came. */
+  readonly ended?: Promise<unknown>
+}
+
 /** What every start of a stand-in has around it. */
 export interface Frame {
   readonly user: ServerUser | undefined
@@ -24,7 +31,7 @@ export interface Frame {
   /** Makes the server's own directory, mode 0700, for `user`; removed by `close`. */
   makeDirectory(): string
   /** Hands over what `close` ends, before the directory goes. */
-  owns(server: { stop(): Promise<void> }): void
+  owns(server: Owned): void
 }
 
 export interface FrameSettings {
@@ -45,13 +52,13 @@ export async function startInFrame<Described extends object>(
   options: StandInOptions,
   { product, short, user }: FrameSettings,
   start: (frame: Frame) => Promise<Described>,
-): Promise<Described & Pick<StandIn, 'startedMs' | 'close'>> {
+): Promise<Described & Pick<StandIn, 'startedMs' | 'close' | 'ended'>> {
   const began = performance.now()
   const { env = process.env, cwd = process.cwd(), reaper, timeoutMs = START_TIMEOUT_MS } = options
   const deadline = systemClock.deadline(timeoutMs)
   const signal = AbortSignal.any([options.signal, deadline.signal])
   let dir: string | undefined
-  let server: { stop(): Promise<void> } | undefined
+  let server: Owned | undefined
   const close = async () => {
     await server?.stop()
     if (!dir) return
@@ -75,7 +82,7 @@ export async function startInFrame<Described extends object>(
       },
     })
     signal.throwIfAborted()
-    return { ...described, startedMs: performance.now() - began, close }
+    return { ...described, startedMs: performance.now() - began, close, ended: server?.ended }
   } catch (error) {
     await close()
     if (!deadline.signal.aborted || options.signal.aborted) throw error

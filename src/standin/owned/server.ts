@@ -14,6 +14,8 @@ export interface OwnedServer {
   log(): string
   /** Ends sessions and server: at once where it is healthy, by force after 1 s where it is not. */
   stop(): Promise<void>
+  /** Resolves once it is gone, however that came. */
+  readonly ended: Promise<unknown>
 }
 
 export interface ServerOptions {
@@ -47,7 +49,7 @@ export async function startServer(options: ServerOptions): Promise<OwnedServer> 
     const server = launch(options, port)
     try {
       await server.ready
-      return { port, stop: server.stop, log: server.log }
+      return { port, stop: server.stop, log: server.log, ended: server.ended }
     } catch (error) {
       await server.stop()
       if (options.signal.aborted) throw options.signal.reason
@@ -93,7 +95,7 @@ function launch(options: ServerOptions, port: number) {
   // From here on it must not keep this process alive; the reaper ends it.
   ready.finally(() => child.unref()).catch(() => {})
   const logged = () => readFileSync(logFile, 'utf8')
-  return { ready, log: logged, stop: () => stop(child, ended, kind, stopSignal) }
+  return { ready, log: logged, ended, stop: () => stop(child, ended, kind, stopSignal) }
 }
 
 /** Resolves once the file holds the pattern; rejects with what the server ended by, or the signal's reason. */

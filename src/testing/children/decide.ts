@@ -1,3 +1,4 @@
+import { unsetToo } from '../answers.js'
 import { decideAnew } from '../decide.js'
 import { failureOf } from '../keeper/wire.js'
 import type { SyncAnswer, SyncTask } from '../sync.js'
@@ -18,6 +19,3 @@ process.stdin
       .catch(failureOf)
       .then((answer: SyncAnswer) => process.stdout.write(JSON.stringify(answer, unsetToo)))
   })
-
-/** JSON has no undefined, which here means that a variable is unset. */
-const unsetToo = (_: string, value: unknown) => (value === undefined ? null : value)

@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { HoldfastError } from '../../core/errors.js'
@@ -54,10 +54,15 @@ export function writeKeeper(dir: string, record: KeeperRecord): void {
   renameSync(draft, recordIn(dir))
 }
 
-/** What a keeper leaves behind goes; the directory itself only where nobody else has begun to use it again. */
+/**
+ * What a keeper leaves behind goes; the directory itself only where nobody else has begun to use it again. What else is
+ * in it, as the lock of a worker that was killed, goes with its owner's record: by the next sweep.
+ */
 export function clearRunDirectory(dir: string): void {
-  for (const file of [recordIn(dir), socketIn(dir), join(dir, OWNER_RECORD)]) rmSync(file, { force: true })
+  const record = join(dir, OWNER_RECORD)
+  for (const file of [recordIn(dir), socketIn(dir)]) rmSync(file, { force: true })
   try {
+    if (readdirSync(dir).every(name => name === OWNER_RECORD)) rmSync(record, { force: true })
     rmdirSync(dir)
   } catch {
     // Another process is about to start the next keeper.

@@ -1,10 +1,13 @@
 import { once } from 'node:events'
 import { chmodSync, rmSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { dirname } from 'node:path'
 import { startTimeOf } from '../../io/owner.js'
 import type { Reaper } from '../../io/reaper.js'
 import { Isolation } from '../../isolate/isolation.js'
+import { sweepLeftovers } from '../../standin/owned/sweep.js'
 import { aimOf } from '../database.js'
+import { forget } from '../memory.js'
 import type { Being } from '../run.js'
 import { clearRunDirectory, makeRunDirectory, socketIn, writeKeeper } from './directory.js'
 import { Started } from './started.js'
@@ -36,11 +39,13 @@ export interface Keeper {
  */
 export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions): Promise<Keeper> {
   const directory = makeRunDirectory(root)
+  // What keepers left that were killed, and with them their runs.
+  void sweepLeftovers([dirname(directory)]).catch(() => {})
   const socket = socketIn(directory)
   // Where the run ends with this process, so does its directory, however that ends.
   if (root.pid === process.pid) reaper.own(directory)
   const ended = new AbortController()
-  const started = new Started(reaper, ended.signal)
+  const started = new Started(reaper, ended.signal, () => forget(root))
   const isolation = new Isolation({ aim: aimOf, ...(say ? { say } : {}) })
   const server = createServer((request, response) => {
     answer(request, response).catch(error => tell(response, 500, failureOf(error)))
@@ -78,6 +83,7 @@ export async function serveKeeper({ root, reaper, onClose, say }: KeeperOptions)
         try {
           await started.close()
         } finally {
+          forget(root)
           clearRunDirectory(directory)
           reaper.release(directory)
         }

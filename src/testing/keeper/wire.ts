@@ -16,7 +16,7 @@ export interface StandInRequest {
   readonly env: Env
 }
 
-export type StandInAnswer = Omit<StandIn, 'close'>
+export type StandInAnswer = Omit<StandIn, 'close' | 'ended'>
 
 /** An error on its way to another process. */
 export interface Failure {
