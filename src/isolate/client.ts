@@ -58,7 +58,7 @@ export class IsolationClient {
     this.#agent.destroy()
   }
 
-  /** @throws HoldfastError or IsolationError, as the other side did. */
+  /** @throws HoldfastError or IsolationError, as the other side did; an error with `place` where that could not be asked. */
   // biome-ignore lint/suspicious/noExplicitAny: what comes is known by its path
   async call(method: string, path: string, body?: object): Promise<any> {
     const { status, text } = await this.#send(method, path, body && JSON.stringify(body))
@@ -93,7 +93,7 @@ export class IsolationClient {
           response.on('data', chunk => {
             text += chunk
           })
-          response.once('error', reject)
+          response.once('error', error => reject(Object.assign(error, { place })))
           response.once('end', () => resolve({ status: response.statusCode ?? 500, text }))
         },
       )
@@ -101,7 +101,7 @@ export class IsolationClient {
         // The other side closed an idle connection in this moment: the request did not arrive.
         if (request.reusedSocket && /^(ECONNRESET|EPIPE)$/.test(error.code ?? ''))
           this.#send(method, path, body).then(resolve, reject)
-        else reject(error)
+        else reject(Object.assign(error, { place }))
       })
       request.end(body)
     })

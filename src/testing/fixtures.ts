@@ -110,9 +110,7 @@ async function withKeeper<T>(act: (keeper: IsolationClient) => Promise<T>): Prom
     return await act(await mine)
   } catch (error) {
     const { place } = await mine
-    const { code, address } = error as { readonly code?: string; readonly address?: string }
-    const gone = code === 'ECONNREFUSED' || code === 'ENOENT'
-    if (!gone || !('socketPath' in place) || place.socketPath !== address) throw error
+    if ((error as { readonly place?: unknown }).place !== place) throw error
     if (client === mine) client = undefined
     return act(await keeper())
   }

@@ -83,7 +83,7 @@ test('the successor of a killed keeper makes databases for a worker that knew th
     return made.fixture.url
   }
   const first = await database()
-  const [keeper = 0] = run.keepers()
+  const [keeper = Number.NaN] = run.keepers()
   process.kill(keeper, 'SIGKILL')
   await untilDead([keeper], THREE_SECONDS)
   expect(await database()).not.toBe(first)
@@ -97,7 +97,7 @@ test('a stand-in that is killed is not handed out again: the next worker gets a 
     .flatMap(descendants)
     .filter(pid => /redis|valkey/.test(commandLine(pid)))
   expect(server).toHaveLength(1)
-  process.kill(server[0] ?? 0, 'SIGKILL')
+  process.kill(server[0] ?? Number.NaN, 'SIGKILL')
   await untilDead(server, THREE_SECONDS)
   const [after] = await run.ask(['redis'])
   expect(after).toMatchObject({ decision: 'stand-in', with: 'system-redis' })
