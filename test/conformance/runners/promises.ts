@@ -236,7 +236,9 @@ export const PROMISES: readonly Promised[] = [
       expect(states(ran, 'fails, and its database is kept')).toEqual(['failed'])
       const [mine = ''] = of(ran, 'failing').map(mark => mark.replace('database ', ''))
       expect(await databases()).toContain(mine)
-      expect(ran.output).toContain(`The database ${mine} of the failed test stays`)
+      expect(ran.output).toMatch(
+        new RegExp(`The database of the failed test is here: psql .* ${mine}\\. It stays`),
+      )
       await drop()
     },
   },
