@@ -1,6 +1,7 @@
 import { HoldfastError } from '../core/errors.js'
 import { plain } from '../core/redact.js'
 import { ProbeError } from '../core/service.js'
+import { ident } from './names.js'
 
 /** Why there is no database, by the HTTP status that IntegreSQL has for it. */
 export type Status = 400 | 403 | 404 | 405 | 410 | 413 | 423 | 500 | 503
@@ -48,4 +49,12 @@ export function explained(error: unknown, role: string, texts: readonly string[]
 export function codeOf(error: unknown): string | undefined {
   const cause = error instanceof HoldfastError ? error.cause : error
   return cause instanceof ProbeError ? cause.finding.code : undefined
+}
+
+/** What is said of databases that could not be dropped, each with its error. */
+export function staying(stuck: ReadonlyMap<string, unknown>): string {
+  const [[first, error] = []] = stuck
+  const why = error instanceof Error ? error.message.replace(/^isolation: /, '') : `${error}`
+  const drop = [...stuck.keys()].map(name => `DROP DATABASE IF EXISTS ${ident(name)};`).join(' ')
+  return `${stuck.size === 1 ? first : `${stuck.size} databases`} could not be dropped and stay${stuck.size === 1 ? 's' : ''} (${why}). What holds one may be a prepared transaction (pg_prepared_xacts) or a subscription: end that, then: ${drop}`
 }

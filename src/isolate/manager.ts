@@ -4,38 +4,15 @@ import type { Owner } from '../io/owner.js'
 import { untilAborted } from '../io/resolve.js'
 import { Clones } from './clones.js'
 import { abandoned, discarded, type Entry, newEntry } from './entry.js'
-import { IsolationError } from './errors.js'
-import { ident, newRun } from './names.js'
+import { IsolationError, staying } from './errors.js'
+import { newRun } from './names.js'
+import type { ManagerOptions } from './options.js'
 import { type Clone, Pool } from './pool.js'
 import { Server } from './server.js'
 import { sweep } from './sweep.js'
 import { Template } from './template.js'
 
-export interface ManagerOptions {
-  /** Hosts beyond this machine on which databases may be made and dropped. */
-  readonly allowRemote?: readonly string[]
-  /** Clones that are kept ready. Default 8. */
-  readonly pool?: number
-  /** Clones at the same time, of all templates. Default 64. */
-  readonly most?: number
-  /** True for a server that ends with the run: nothing on it needs to be dropped. */
-  readonly ours?: boolean
-  /** What becomes of finished templates at the end. Default `keep`. */
-  readonly templates?: 'keep' | 'drop'
-  /** Milliseconds that a claim waits for a place, or for a template that nobody is known to fill. Default 60000. */
-  readonly claimMs?: number
-  /** Hears what people should know, a line each. */
-  readonly say?: (text: string) => void
-}
-
 const [POOL, MOST] = [8, 64]
-
-function staying(stuck: ReadonlyMap<string, unknown>): string {
-  const [[first, error] = []] = stuck
-  const why = error instanceof Error ? error.message.replace(/^isolation: /, '') : `${error}`
-  const drop = [...stuck.keys()].map(name => `DROP DATABASE IF EXISTS ${ident(name)};`).join(' ')
-  return `${stuck.size === 1 ? first : `${stuck.size} databases`} could not be dropped and stay${stuck.size === 1 ? 's' : ''} (${why}). What holds one may be a prepared transaction (pg_prepared_xacts) or a subscription: end that, then: ${drop}`
-}
 
 /** IntegreSQL's default. */
 const CLAIM_MS = 60_000

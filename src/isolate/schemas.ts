@@ -3,9 +3,9 @@ import { sqlLiteral } from '../core/quoting.js'
 import { ProbeError, type Row } from '../core/service.js'
 import { openSession } from '../gate/open.js'
 import type { Aim } from '../gate/outcome.js'
+import { refuseReached, refuseRemote } from './maintenance.js'
 import { ident, newRun, PREFIX, runName } from './names.js'
 import { isLeftover, newRecord, type OwnerRecord, readRecord } from './record.js'
-import { refuseReached, refuseRemote } from './server.js'
 
 /** Schemas for tests in one database, for a role that may make no databases. */
 export class Schemas {
