@@ -17,6 +17,9 @@ const SERVERS: Readonly<Record<string, string>> = {
   CODEBUILD_BUILD_ID: 'AWS CodeBuild',
 }
 
+/** The variables that say that a process runs on a build server. */
+export const CI_VARIABLES: readonly string[] = ['CI', ...Object.keys(SERVERS)]
+
 /** The build server that this process runs on; `CI` where only that variable tells of one. */
 export function ciOf(env: Env): string | undefined {
   const known = Object.keys(SERVERS).find(variable => says(env[variable]))

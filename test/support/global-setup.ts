@@ -1,5 +1,6 @@
 /** vitest's global set-up: the run's root, the shared servers, and at the end the proof that nothing is left. */
 import type { TestProject } from 'vitest/node'
+import { CI_VARIABLES } from '../../src/core/ci.js'
 import { certificates } from './certs.js'
 import { removeRoot, removeStaleRoots } from './cleanup.js'
 import { startPostgres } from './postgres.js'
@@ -15,6 +16,8 @@ declare module 'vitest' {
 }
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  // What a test means by CI it says itself: a child that inherits the variables of ours would decide otherwise.
+  for (const variable of CI_VARIABLES) delete process.env[variable]
   await removeStaleRoots()
   const root = makeRoot()
   process.env[ROOT_VARIABLE] = root
