@@ -87,6 +87,8 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
   const phase = PHASES.find(known => known === given.text('phase'))
   const own = rulesOf(given.text('driver'))
   const seen = Look.at(error)
+  const known = phase || given.has('sent') ? undefined : remembered(seen)
+  if (known) return known
   const ruling =
     concluded(seen) ??
     decide(seen, {
@@ -101,6 +103,13 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
   const sent = given.flag('sent')
   const finding = hasSession(phase) && sent !== false && !own?.sessionless ? asLoss(found) : found
   const outcome = outcomeOf(phase, sent, ruling?.rejected === true)
+  return concerning(finding, { phase, outcome, advice: adviceIn(finding, phase, outcome) })
+}
+
+function concerning(
+  finding: Finding,
+  { phase, outcome, advice }: Pick<Classification, 'phase' | 'outcome' | 'advice'>,
+): Classification {
   const { heals, retry, absent, http } = reasonOf(finding.reason)
   return {
     reason: finding.reason,
@@ -110,10 +119,33 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
     retry,
     absent: absent === 'yes' && finding.reason !== 'connection-lost',
     httpStatus: finding.reason === 'connection-lost' && outcome !== 'not-sent' ? 500 : http,
-    advice: adviceIn(finding, phase, outcome),
+    advice,
     code: codeOf(finding),
     byText: finding.byText === true,
   }
+}
+
+const OUTCOMES: readonly Outcome[] = ['not-sent', 'rejected', 'unknown']
+
+/** What a helper of holdfast knew when the error came to it (client/told.ts), also through what wraps the error. */
+function remembered(error: Look): Classification | undefined {
+  for (let at: Look | undefined = error, depth = 0; at && depth < 8; at = at.inner('cause'), depth++) {
+    const told = at.inner('holdfast')
+    const reason = told?.text('reason') ?? ''
+    const outcome = OUTCOMES.find(one => one === told?.text('outcome'))
+    if (!told || !outcome || !Object.hasOwn(REASONS, reason)) continue
+    const phase = PHASES.find(one => one === told.text('phase'))
+    return concerning(
+      {
+        reason: reason as ReasonId,
+        message: '',
+        code: told.text('code'),
+        byText: told.flag('byText') === true,
+      },
+      { phase, outcome, advice: told.text('advice') },
+    )
+  }
+  return undefined
 }
 
 /** What a HoldfastError has concluded already. */

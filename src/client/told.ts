@@ -1,0 +1,60 @@
+import { HoldfastError } from '../core/errors.js'
+import type { ReasonId } from '../core/reasons.js'
+import { type Classification, type ClassifyOptions, classify } from '../services/classify.js'
+
+/** An error as a helper of holdfast throws it: the driver's own, with what the helper knows of it. */
+export type Told<E extends Error = Error> = E & { readonly holdfast: Classification }
+
+/**
+ * The driver's error itself, so that what is caught by its class or code still is, with the property `holdfast`
+ * (not enumerable): reason, phase and outcome, from which `classify(error)` answers, too. What is told first stays. What
+ * is no error, or cannot take a property, becomes the cause of one.
+ */
+export function told(error: unknown, options: ClassifyOptions): Told {
+  if (isTold(error)) return error
+  return tell(error, classify(error, options))
+}
+
+/** An error of ours: no driver has one for it. `code` is SQLSTATE where there is one, else the reason in capitals. */
+export function failure(
+  reason: ReasonId,
+  message: string,
+  about: ClassifyOptions & { code?: string; cause?: unknown; advice?: string; target?: string },
+): Told<HoldfastError> {
+  const { code = codeFor(reason), advice, target = 'pool', ...rest } = about
+  const finding = { reason, code, message, ...(advice ? { advice } : {}) }
+  const verdict = {
+    ready: false,
+    target,
+    steps: [],
+    heard: false,
+    layer: LAYER[rest.phase ?? 'statement'],
+    finding,
+  } as const
+  const error = new HoldfastError('verdict', message, {
+    verdict,
+    ...('cause' in about ? { cause: about.cause } : {}),
+  })
+  Object.defineProperty(error, 'code', { value: code, enumerable: true })
+  return tell(error, classify(error, rest)) as Told<HoldfastError>
+}
+
+const LAYER = {
+  config: 'config',
+  acquire: 'query',
+  connect: 'auth',
+  idle: 'query',
+  statement: 'query',
+  commit: 'query',
+} as const
+
+export const codeFor = (reason: ReasonId): string => reason.toUpperCase().replaceAll('-', '_')
+
+export const isTold = (error: unknown): error is Told =>
+  error instanceof Error && typeof (error as Partial<Told>).holdfast?.reason === 'string'
+
+function tell(error: unknown, holdfast: Classification): Told {
+  const able = error instanceof Error && Object.isExtensible(error)
+  const carrier = able ? error : new Error(String((error as Error)?.message ?? error), { cause: error })
+  return Object.defineProperty(carrier, 'holdfast', { value: holdfast, configurable: true }) as Told
+}
