@@ -1,1 +1,56 @@
-export {}
+import { usage } from '../core/errors.js'
+import { clientTarget } from '../gate/address.js'
+import { SoundPool } from './pg/pool.js'
+import { settingsOf } from './pg/settings.js'
+import type { AcquireOptions, Client, Pool, PoolOptions, TransactionOptions } from './pg/types.js'
+
+export type * from './pg/types.js'
+export type { Told } from './told.js'
+
+const EXAMPLE = 'postgres://app@db:5432/app'
+
+/**
+ * A pool of connections to PostgreSQL with node-postgres' interface: `postgres://app@db:5432/app`, several hosts,
+ * `env:DATABASE_URL` or a libpq connection string. Connects when it is first used. Options: docs/client.md.
+ * @throws HoldfastError (usage) naming the option and the value.
+ */
+export function createPool(target: string, options: PoolOptions = {}): Pool {
+  if (process.env.NODE_PG_FORCE_NATIVE)
+    throw usage('NODE_PG_FORCE_NATIVE: holdfast/pg needs the JavaScript client of pg; unset the variable')
+  return new SoundPool(clientTarget(target, 'postgres', EXAMPLE), settingsOf(options)) as unknown as Pool
+}
+
+/**
+ * One connection, with the attempts of a pool; `end()` closes it.
+ * @throws the error of the last attempt, with its verdict in `holdfast`.
+ */
+export async function connect(target: string, options: PoolOptions = {}): Promise<Client> {
+  const acquireTimeoutMillis = options.connectDeadlineMillis ?? 120_000
+  const pool = createPool(target, { acquireTimeoutMillis, ...options, max: 1, min: 0 })
+  try {
+    const client = await pool.connect()
+    const release = client.release
+    const close = async () => {
+      release(true)
+      await pool.end()
+    }
+    return Object.assign(client, { release: close, end: close }) as unknown as Client
+  } catch (error) {
+    await pool.end()
+    throw error
+  }
+}
+
+/** Checks a client out for `work`, and gives it back. */
+export const withConnection = <T>(
+  pool: Pool,
+  work: (client: Client) => Promise<T>,
+  options?: AcquireOptions,
+): Promise<T> => pool.withConnection(work, options)
+
+/** Runs `work` in one transaction. See TransactionOptions. */
+export const transaction = <T>(
+  pool: Pool,
+  work: (client: Client) => Promise<T>,
+  options?: TransactionOptions,
+): Promise<T> => pool.transaction(work, options)

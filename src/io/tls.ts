@@ -51,7 +51,11 @@ export function startTls(
   })
 }
 
-function credentials(tls: TlsSettings, file: (name: string) => string | undefined): ConnectionOptions {
+/** What node:tls takes for these settings; `file` gives libpq's own in ~/.postgresql where a setting is silent. */
+export function credentials(
+  tls: TlsSettings,
+  file: (name: string) => string | undefined = defaultFile,
+): ConnectionOptions {
   const authority = tls.ca ?? file('root.crt')
   // libpq: with an authority given, require checks it like verify-ca.
   const mode = tls.mode === 'require' && authority ? 'verify-ca' : tls.mode

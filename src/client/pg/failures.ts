@@ -1,0 +1,38 @@
+import type { HoldfastError } from '../../core/errors.js'
+import { formatMs } from '../../core/options.js'
+import { failure, type Told } from '../told.js'
+import type { PoolState } from './types.js'
+
+/** An acquire time-out carries the pool's numbers. */
+export type Exhausted = Told<HoldfastError> & { readonly pool: PoolState }
+
+/** Nothing was free in time. */
+export function exhausted(pool: PoolState, ms: number, cause?: Error): Exhausted {
+  const { name, max, used, idle, connecting, waiting, longestUseMillis } = pool
+  const longest = longestUseMillis === undefined ? '' : `, the longest for ${formatMs(longestUseMillis)}`
+  const error = failure(
+    'pool-exhausted',
+    `timeout exceeded when trying to connect: pool ${name} had none free within ${formatMs(ms)} (max ${max}: ${used} used${longest}; ${idle} idle, ${connecting} connecting, ${waiting} waiting)`,
+    { driver: 'pg', phase: 'acquire', sent: false, target: name, ...(cause ? { cause } : {}) },
+  )
+  return Object.defineProperty(error, 'pool', { value: pool, enumerable: true }) as Exhausted
+}
+
+/** A connection was being made, and was not there in time. */
+export const late = (name: string, ms: number, cause?: Error): Told =>
+  failure('connect-timeout', `pool ${name} got no connection within ${formatMs(ms)}`, {
+    ...({ driver: 'pg', phase: 'connect', sent: false, code: 'ETIMEDOUT', target: name } as const),
+    ...(cause ? { cause } : {}),
+  })
+
+export const gone = (name: string): Told =>
+  failure('client-misuse', `Cannot use a pool after calling end on the pool (${name})`, {
+    ...({ driver: 'pg', phase: 'acquire', sent: false, code: 'POOL_ENDED', target: name } as const),
+    advice: 'End the pool after its last use.',
+  })
+
+export const aborted = (signal: AbortSignal): Told =>
+  failure('statement-timeout', 'aborted by its signal while it waited for a connection', {
+    ...({ driver: 'pg', phase: 'acquire', sent: false, code: 'ABORT_ERR' } as const),
+    cause: signal.reason,
+  })

@@ -1,0 +1,106 @@
+import { userInfo } from 'node:os'
+import { dirname } from 'node:path'
+import type pg from 'pg'
+import { type Host, placeOf } from '../../core/hosts.js'
+import type { Target } from '../../core/target.js'
+import { credentials } from '../../io/tls.js'
+import type { Settings } from './settings.js'
+
+type Attrs = NonNullable<Settings['target_session_attrs']>
+
+/** One way to a session: a host, with or without TLS, and what the session there must be. */
+export interface Way {
+  /** `host:port`, or the path of a socket. */
+  readonly place: string
+  readonly config: pg.ClientConfig
+  readonly wants: Attrs
+  /** After a failure of TLS alone: libpq's second try of `prefer`, and of `allow`. */
+  readonly second: boolean
+}
+
+/** All ways, in libpq's order: hosts as listed, for `prefer-standby` once for a standby and once for any. */
+export function waysOf(target: Target, settings: Settings): Way[] {
+  const param = (key: string) => target.params.get(key)?.reveal()
+  const attrs = (settings.target_session_attrs ?? param('target_session_attrs') ?? 'any') as Attrs
+  const wants: Attrs[] = attrs === 'prefer-standby' ? ['standby', 'any'] : [attrs]
+  const hosts = param('load_balance_hosts') === 'random' ? shuffled(target.hosts) : target.hosts
+  return wants.flatMap(want =>
+    hosts.flatMap(host =>
+      tlsOf(target, host, settings).map((ssl, i) => ({
+        place: placeOf(host),
+        wants: want,
+        second: i > 0,
+        config: configOf(target, host, settings, ssl),
+      })),
+    ),
+  )
+}
+
+type Ssl = pg.ClientConfig['ssl']
+
+function tlsOf(target: Target, host: Host, settings: Settings): Ssl[] {
+  if (settings.ssl !== undefined) return [settings.ssl]
+  const { mode } = target.tls
+  if ('path' in host || mode === 'disable') return [false]
+  const tls = { ...credentials(target.tls), ...(host.address ? { servername: host.host } : {}) } as Ssl
+  return mode === 'prefer' ? [tls, false] : mode === 'allow' ? [false, tls] : [tls]
+}
+
+function configOf(target: Target, host: Host, settings: Settings, ssl: Ssl): pg.ClientConfig {
+  const param = (key: string) => target.params.get(key)?.reveal()
+  const user = target.user ?? userInfo().username
+  const password = settings.password ?? host.password?.reveal() ?? target.password?.reveal()
+  const seconds = Number(param('connect_timeout'))
+  const options = param('options')
+  const encoding = param('client_encoding')
+  return {
+    ...('path' in host
+      ? { host: dirname(host.path), port: Number(/(\d+)$/.exec(host.path)?.[1]) }
+      : { host: host.address ?? host.host, port: host.port }),
+    user,
+    database: target.database ?? user,
+    ...(password === undefined ? {} : { password }),
+    ssl: ssl ?? false,
+    ...(ssl && target.tls.direct ? { sslnegotiation: 'direct' } : {}),
+    application_name: param('application_name') ?? settings.application_name,
+    ...(options ? { options } : {}),
+    ...(encoding && encoding !== 'auto' ? { client_encoding: encoding } : {}),
+    ...(settings.types ? { types: settings.types } : {}),
+    keepAlive: true,
+    keepAliveInitialDelayMillis: settings.keepAliveInitialDelayMillis,
+    connectionTimeoutMillis: seconds > 0 ? seconds * 1000 : settings.connectTimeoutMillis,
+  } as pg.ClientConfig
+}
+
+function shuffled<T>(list: readonly T[]): T[] {
+  return list
+    .map(value => ({ value, at: Math.random() }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ value }) => value)
+}
+
+/** Which way the next connection takes: the one that led to a session last, else the next in turn. */
+export class Route {
+  #at = 0
+  constructor(readonly ways: readonly Way[]) {}
+
+  /** After so many failures each place was tried once. */
+  get round(): number {
+    return this.ways.filter(({ second }) => !second).length
+  }
+
+  get way(): Way {
+    return this.ways[this.#at] as Way
+  }
+
+  /** It failed, for want of TLS or for another reason; others that failed on the same way change nothing more. */
+  failed(way: Way, forTls: boolean): void {
+    if (way !== this.way) return
+    do this.#at = (this.#at + 1) % this.ways.length
+    while (this.way.second && !forTls && this.way !== way)
+  }
+
+  worked(way: Way): void {
+    this.#at = Math.max(0, this.ways.indexOf(way))
+  }
+}

@@ -1,0 +1,150 @@
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { Pool, PoolOptions } from '../../src/client/pg/types.js'
+import { createPool } from '../../src/client/pg.js'
+import { classify } from '../../src/services/classify.js'
+import { startPostgres } from '../support/postgres.js'
+import { sharedPostgres } from '../support/shared.js'
+
+const pools: Pool[] = []
+afterEach(async () => {
+  await Promise.all(pools.splice(0).map(pool => pool.end()))
+})
+
+function poolOf(options: PoolOptions = {}, url = sharedPostgres().url()): Pool {
+  const pool = createPool(url, options)
+  pools.push(pool)
+  return pool
+}
+
+const failed = (work: Promise<unknown>) =>
+  work.then(
+    () => Promise.reject(new Error('it did not fail')),
+    error => ({ error, ...classify(error) }),
+  )
+
+const pidOf = async (pool: { query: Pool['query'] }) =>
+  (await pool.query('SELECT pg_backend_pid() AS pid')).rows[0].pid
+
+describe('a pool', () => {
+  test('answers as node-postgres does', async () => {
+    const pool = poolOf()
+    expect((await pool.query('SELECT $1::int + 1 AS n', [41])).rows).toEqual([{ n: 42 }])
+    expect((await pool.query({ text: 'SELECT 1', rowMode: 'array' })).rows).toEqual([[1]])
+    const called = new Promise((resolve, reject) =>
+      pool.query('SELECT 2 AS n', (error, result) => (error ? reject(error) : resolve(result.rows))),
+    )
+    expect(await called).toEqual([{ n: 2 }])
+  })
+
+  test("sets the server's limits for its sessions", async () => {
+    const pool = poolOf({ query_timeout: 2000, lock_timeout: 1500 })
+    const { rows } = await pool.query(
+      "SELECT current_setting('statement_timeout') AS s, current_setting('lock_timeout') AS l, current_setting('idle_in_transaction_session_timeout') AS i",
+    )
+    expect(rows).toEqual([{ s: '7s', l: '1500ms', i: '1min' }])
+  })
+
+  test('keeps the connection whose statement the server rejected', async () => {
+    const pool = poolOf({ max: 1 })
+    const pid = await pidOf(pool)
+    const { error, ...known } = await failed(pool.query('SELECT nothing'))
+    expect(error.code).toBe('42703')
+    expect(known).toMatchObject({ reason: 'query-error', phase: 'statement', outcome: 'rejected' })
+    expect(await pidOf(pool)).toBe(pid)
+  })
+
+  test('that has none free says so in time, with its numbers', async () => {
+    const pool = poolOf({ max: 1, acquireTimeoutMillis: 50 })
+    const held = await pool.connect()
+    const { error, ...known } = await failed(pool.query('SELECT 1'))
+    expect(known).toMatchObject({
+      reason: 'pool-exhausted',
+      phase: 'acquire',
+      outcome: 'not-sent',
+      httpStatus: 503,
+    })
+    expect(error).toMatchObject({ code: 'POOL_EXHAUSTED', pool: { max: 1, used: 1, idle: 0, waiting: 0 } })
+    held.release()
+    expect((await pool.query('SELECT 1')).rowCount).toBe(1)
+  })
+
+  test('cancels a statement on the server when its time is over', async () => {
+    const pool = poolOf({ max: 1 })
+    const { error, ...known } = await failed(pool.query({ text: 'SELECT pg_sleep(30)', query_timeout: 100 }))
+    expect(error.code).toBe('57014')
+    expect(known).toMatchObject({ reason: 'statement-timeout', outcome: 'rejected', httpStatus: 504 })
+    const { rows } = await pool.query(
+      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep(30)%'",
+    )
+    expect(rows).toEqual([{ n: 0 }])
+  })
+
+  test('cancels a statement on the server when its signal aborts', async () => {
+    const pool = poolOf({ max: 1 })
+    const controller = new AbortController()
+    const slow = failed(pool.query({ text: 'SELECT pg_sleep(30)', signal: controller.signal }))
+    setTimeout(() => controller.abort(), 50)
+    expect((await slow).error.code).toBe('ABORT_ERR')
+  })
+
+  test('replaces a connection that the server ended, between two queries and within one', async () => {
+    const pool = poolOf({ max: 1 })
+    const admin = poolOf({ max: 1 })
+    const client = await pool.connect()
+    const pid = await pidOf(client)
+    const sleeping = failed(client.query('SELECT pg_sleep(30)'))
+    await admin.query('SELECT pg_terminate_backend($1)', [pid])
+    const { error, ...known } = await sleeping
+    expect(known).toMatchObject({
+      reason: 'connection-lost',
+      phase: 'statement',
+      outcome: 'unknown',
+      httpStatus: 500,
+    })
+    expect((await failed(client.query('ROLLBACK'))).error).toBe(error)
+    client.release()
+    expect(await pidOf(pool)).not.toBe(pid)
+  })
+
+  test('takes back no client that is in a transaction', async () => {
+    const pool = poolOf({ max: 1 })
+    const client = await pool.connect()
+    await client.query('BEGIN')
+    const pid = await pidOf(client)
+    client.release()
+    expect(await pidOf(pool)).not.toBe(pid)
+  })
+
+  test('takes a busy client back when its last answer is there', async () => {
+    const pool = poolOf({ max: 1 })
+    const client = await pool.connect()
+    const pid = await pidOf(client)
+    const late = client.query('SELECT 7 AS n')
+    client.release()
+    expect(await pidOf(pool)).toBe(pid)
+    expect((await late).rows).toEqual([{ n: 7 }])
+  })
+
+  test('ends while somebody waits, and while somebody holds a client', async () => {
+    const pool = createPool(sharedPostgres().url(), { max: 1, endTimeoutMillis: 50 })
+    const held = await pool.connect()
+    const waiting = failed(pool.query('SELECT 1'))
+    await Promise.all([pool.end(), pool.end()])
+    expect((await waiting).reason).toBe('client-misuse')
+    expect((await failed(held.query('SELECT 1'))).outcome).toBe('not-sent')
+    expect(pool.state()).toMatchObject({ total: 0, waiting: 0 })
+  })
+
+  test('waits for a server that restarts', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.remove())
+    const pool = poolOf({ max: 2, backoffMillis: 20 }, server.url())
+    await pool.query('SELECT 1')
+    await server.stop()
+    const retried = new Promise(resolve => pool.once('retry' as never, resolve))
+    const answer = pool.query('SELECT 1 AS n')
+    await retried
+    await server.start()
+    expect((await answer).rows).toEqual([{ n: 1 }])
+  })
+})
