@@ -1,10 +1,10 @@
 import pg from 'pg'
 import type { Target } from '../../core/target.js'
+import { pauseAfter, Sleepers } from '../again.js'
 import { type Told, told } from '../told.js'
 import { SoundClient } from './client.js'
 import { aborted, exhausted, gone, late } from './failures.js'
 import type { PoolInternals } from './internals.js'
-import { backoff, Pauses } from './pauses.js'
 import type { Settings } from './settings.js'
 import { stateOf } from './state.js'
 import { runTransaction } from './transaction.js'
@@ -22,7 +22,7 @@ export class SoundPool extends pg.Pool {
   readonly #settings: Settings
   readonly #route: Route
   readonly #open: Set<SoundClient>
-  readonly #pauses = new Pauses()
+  readonly #sleepers = new Sleepers()
   readonly #own = this as unknown as PoolInternals
   readonly #health: NodeJS.Timeout | undefined
   #lastFailure: Told | undefined
@@ -118,12 +118,12 @@ export class SoundPool extends pg.Pool {
       } finally {
         client.release()
       }
-      await this.#pause(
-        error,
-        attempt,
-        backoff(attempt, { first: delayMillis, factor: 2, most: 5000 }),
-        signal,
-      )
+      const pause = pauseAfter(attempt, {
+        backoffMillis: delayMillis,
+        backoffFactor: 2,
+        backoffMostMillis: 5000,
+      })
+      await this.#pause(error, attempt, pause, signal)
     }
   }
 
@@ -145,14 +145,8 @@ export class SoundPool extends pg.Pool {
         const round = tries++ % this.#route.round === 0
         if (!mayConnectAgain(last) || (round && attempt >= connectAttempts)) throw last
         if (!round) continue
-        const left = until - performance.now()
-        const { backoffMillis: first, backoffFactor: factor, backoffMostMillis: most } = this.#settings
-        await this.#pause(
-          last,
-          attempt,
-          Math.min(backoff(attempt, { first, factor, most }), Math.max(left, 0)),
-          signal,
-        )
+        const left = Math.max(0, until - performance.now())
+        await this.#pause(last, attempt, Math.min(pauseAfter(attempt, this.#settings), left), signal)
         if (performance.now() >= until) throw last
       }
     }
@@ -160,7 +154,11 @@ export class SoundPool extends pg.Pool {
 
   async #pause(error: Error, attempt: number, delayMillis: number, signal?: AbortSignal): Promise<void> {
     this.emit('retry', { error, attempt, delayMillis })
-    await this.#pauses.take(delayMillis, signal)
+    try {
+      await this.#sleepers.sleep(delayMillis, undefined, signal)
+    } catch {
+      throw aborted(signal as AbortSignal)
+    }
   }
 
   /** One from pg-pool, or the reason why there was none in time. */
@@ -262,7 +260,7 @@ export class SoundPool extends pg.Pool {
     }
     this.#lastFailure = undefined
     this.#route.worked(client.way)
-    this.#pauses.wake()
+    this.#sleepers.wake()
   }
 
   /** Idle connections prove that they are alive, where they lie; one that does not is closed. */
@@ -285,7 +283,7 @@ export class SoundPool extends pg.Pool {
     const waiting = this.#own._pendingQueue.splice(0)
     const all = super.end() as Promise<void>
     for (const { callback } of waiting) callback(gone(this.name))
-    this.#pauses.wake()
+    this.#sleepers.wake()
     const timer = setTimeout(() => this.#destroyAll(), this.#settings.endTimeoutMillis)
     await all
     clearTimeout(timer)

@@ -1,5 +1,6 @@
 import { basename } from 'node:path'
 import { nearest, usage } from '../../core/errors.js'
+import { CONNECT_LIMITS } from '../again.js'
 import type { PoolOptions } from './types.js'
 
 type Held =
@@ -20,12 +21,7 @@ const DEFAULTS = {
   max: 10,
   min: 0,
   acquireTimeoutMillis: 30_000,
-  connectTimeoutMillis: 30_000,
-  connectAttempts: 10,
-  connectDeadlineMillis: 120_000,
-  backoffMillis: 1000,
-  backoffFactor: 1.5,
-  backoffMostMillis: 30_000,
+  ...CONNECT_LIMITS,
   query_timeout: 60_000,
   lock_timeout: 30_000,
   idle_in_transaction_session_timeout: 60_000,
