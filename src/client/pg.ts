@@ -30,7 +30,9 @@ export async function connect(target: string, options: PoolOptions = {}): Promis
   try {
     const client = await pool.connect()
     const release = client.release
+    const end = client.end
     const close = async () => {
+      Object.assign(client, { release, end })
       release(true)
       await pool.end()
     }

@@ -28,6 +28,8 @@ const Base = pg.Client as unknown as new (
 export class SoundClient extends Base {
   /** pg-pool's, of one that is checked out. */
   declare release: pg.PoolClient['release']
+  /** Takes it from who holds it, whose own `release` then does nothing. */
+  revoke: () => void = () => {}
   /** What broke the connection, first cause. */
   broken: Told | undefined
   /** Why it shall not go back to the pool, although it works. */
@@ -281,8 +283,12 @@ export class SoundClient extends Base {
   /** Closes the connection at once. */
   destroy(error?: Error): void {
     if (error) this.#breaks(error)
-    this.#own._ending = true
-    this.#own.connection.stream.destroy()
+    const { stream } = this.#own.connection
+    if (this.#own._connected) {
+      this.#own._ending = true
+      stream.destroy()
+      // Whoever waits for the connection is told.
+    } else stream.destroy(error ?? new Error('Connection terminated'))
   }
 
   /** Closes it in peace where that is quick, else at once. */

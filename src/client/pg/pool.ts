@@ -140,7 +140,7 @@ export class SoundPool extends pg.Pool {
       } catch (error) {
         last = told(error, { driver: 'pg', phase: 'connect' })
         // As libpq: without TLS, or with it, at once.
-        if (last.holdfast.reason === 'tls-failure' && this.#route.way.second) continue
+        if (mayBeTls(last) && this.#route.way.second) continue
         const attempt = Math.ceil(tries / this.#route.round)
         const round = tries++ % this.#route.round === 0
         if (!mayConnectAgain(last) || (round && attempt >= connectAttempts)) throw last
@@ -219,9 +219,18 @@ export class SoundPool extends pg.Pool {
 
   #hand(client: SoundClient): SoundClient & Client {
     const give = client.release
-    let given = false
+    let [given, revoked] = [false, false]
     client.takenAt = performance.now()
+    client.revoke = () => {
+      if (given) return
+      revoked = true
+      client.release(true)
+    }
     client.release = error => {
+      if (given && revoked) {
+        revoked = false
+        return
+      }
       if (given) throw new Error('Release called on client which has already been released to the pool.')
       given = true
       this.#back(client, give, error)
@@ -255,7 +264,7 @@ export class SoundPool extends pg.Pool {
   #connected(client: SoundClient, error?: Told): void {
     if (error) {
       this.#lastFailure = error
-      this.#route.failed(client.way, error.holdfast.reason === 'tls-failure')
+      this.#route.failed(client.way, mayBeTls(error))
       return
     }
     this.#lastFailure = undefined
@@ -284,6 +293,7 @@ export class SoundPool extends pg.Pool {
     const all = super.end() as Promise<void>
     for (const { callback } of waiting) callback(gone(this.name))
     this.#sleepers.wake()
+    for (const client of this.#open) if (client.readyAt === undefined) client.destroy(gone(this.name))
     const timer = setTimeout(() => this.#destroyAll(), this.#settings.endTimeoutMillis)
     await all
     clearTimeout(timer)
@@ -295,12 +305,17 @@ export class SoundPool extends pg.Pool {
   }
 
   #destroyAll(): void {
-    for (const client of this.#open) client.destroy(gone(this.name))
-    // pg-pool waits for what was never released.
-    for (const client of [...this.#own._clients] as SoundClient[])
-      if (client.takenAt !== undefined) client.release(true)
+    for (const client of this.#open) {
+      client.destroy(gone(this.name))
+      // pg-pool waits for what was never released.
+      client.revoke()
+    }
   }
 }
+
+/** For want of TLS, or of its absence: pg_hba.conf has lines for one of the two. */
+const mayBeTls = ({ holdfast: { reason } }: Told): boolean =>
+  reason === 'tls-failure' || reason === 'access-denied'
 
 /** On the way to a session nothing was done yet: again, by the table, and where another host may do. */
 function mayConnectAgain({ holdfast: { reason, retry, phase } }: Told): boolean {
