@@ -125,6 +125,15 @@ describe('a pool', () => {
     expect((await late).rows).toEqual([{ n: 7 }])
   })
 
+  test('answers what it was asked before its end, and nothing after', async () => {
+    const pool = createPool(sharedPostgres().url(), { max: 1 })
+    const asked = [1, 2].map(n => pool.query('SELECT $1::int AS n', [n]))
+    const ended = pool.end()
+    expect((await failed(pool.query('SELECT 3'))).error.code).toBe('POOL_ENDED')
+    expect((await Promise.all(asked)).map(({ rows }) => rows[0].n)).toEqual([1, 2])
+    await ended
+  })
+
   test('ends while somebody waits, and while somebody holds a client', async () => {
     const pool = createPool(sharedPostgres().url(), { max: 1, endTimeoutMillis: 50 })
     const held = await pool.connect()
@@ -132,6 +141,8 @@ describe('a pool', () => {
     await Promise.all([pool.end(), pool.end()])
     expect((await waiting).reason).toBe('client-misuse')
     expect((await failed(held.query('SELECT 1'))).outcome).toBe('not-sent')
+    held.release()
+    expect(() => held.release()).toThrow('already been released')
     expect(pool.state()).toMatchObject({ total: 0, waiting: 0 })
   })
 

@@ -27,6 +27,9 @@ export class SoundPool extends pg.Pool {
   readonly #health: NodeJS.Timeout | undefined
   #lastFailure: Told | undefined
   #ended: Promise<void> | undefined
+  /** How many wait for a connection. */
+  #asking = 0
+  #quiet: (() => void) | undefined
 
   constructor(target: Target, settings: Settings) {
     const route = new Route(waysOf(target, settings))
@@ -127,7 +130,18 @@ export class SoundPool extends pg.Pool {
     }
   }
 
-  async #acquire({ signal }: AcquireOptions = {}): Promise<SoundClient & Client> {
+  async #acquire(options?: AcquireOptions): Promise<SoundClient & Client> {
+    if (this.#ended) throw gone(this.name)
+    this.#asking++
+    try {
+      return await this.#obtain(options)
+    } finally {
+      this.#asking--
+      if (this.#asking === 0) this.#quiet?.()
+    }
+  }
+
+  async #obtain({ signal }: AcquireOptions = {}): Promise<SoundClient & Client> {
     const { acquireTimeoutMillis, connectAttempts, connectDeadlineMillis } = this.#settings
     const began = performance.now()
     const until = began + Math.min(acquireTimeoutMillis, connectDeadlineMillis)
@@ -147,7 +161,7 @@ export class SoundPool extends pg.Pool {
         if (!round) continue
         const left = Math.max(0, until - performance.now())
         await this.#pause(last, attempt, Math.min(pauseAfter(attempt, this.#settings), left), signal)
-        if (performance.now() >= until) throw last
+        if (this.#ended || performance.now() >= until) throw last
       }
     }
   }
@@ -164,7 +178,6 @@ export class SoundPool extends pg.Pool {
   /** One from pg-pool, or the reason why there was none in time. */
   #checkout(until: number, signal: AbortSignal | undefined, last: Told | undefined): Promise<SoundClient> {
     return new Promise((resolve, reject) => {
-      if (this.ending) return reject(gone(this.name))
       if (signal?.aborted) return reject(aborted(signal))
       let open = true
       const close = () => {
@@ -287,15 +300,18 @@ export class SoundPool extends pg.Pool {
       this.#own.newClient({ callback: (_, client) => (client as pg.PoolClient | undefined)?.release() })
   }
 
+  /** What was asked for before is still answered, within `endTimeoutMillis`. */
   async #close(): Promise<void> {
     clearInterval(this.#health)
-    const waiting = this.#own._pendingQueue.splice(0)
-    const all = super.end() as Promise<void>
-    for (const { callback } of waiting) callback(gone(this.name))
-    this.#sleepers.wake()
-    for (const client of this.#open) if (client.readyAt === undefined) client.destroy(gone(this.name))
     const timer = setTimeout(() => this.#destroyAll(), this.#settings.endTimeoutMillis)
-    await all
+    this.#sleepers.wake()
+    if (this.#asking > 0)
+      await new Promise<void>(resolve => {
+        this.#quiet = resolve
+      })
+    // Nobody waits for these any more.
+    for (const client of this.#open) if (client.readyAt === undefined) client.destroy(gone(this.name))
+    await super.end()
     clearTimeout(timer)
     const closing = setTimeout(() => this.#destroyAll(), CLOSING_MS)
     await Promise.all(
@@ -305,6 +321,7 @@ export class SoundPool extends pg.Pool {
   }
 
   #destroyAll(): void {
+    for (const { callback } of this.#own._pendingQueue.splice(0)) callback(gone(this.name))
     for (const client of this.#open) {
       client.destroy(gone(this.name))
       // pg-pool waits for what was never released.
