@@ -1,24 +1,19 @@
 import pg from 'pg'
 import { formatMs } from '../../core/options.js'
 import { failure, type Told, told } from '../told.js'
-import { cancelOnServer } from './cancel.js'
-import type { ClientInternals, QueryInternals } from './internals.js'
-import { endsTransaction, SentQuery } from './query.js'
+import type { ClientInternals } from './internals.js'
+import { phaseOf, SentQuery } from './query.js'
+import { neverBegan, Running, type Settle } from './running.js'
 import { isPooled, localSettings, opening, unsuited } from './session.js'
 import type { Settings } from './settings.js'
 import type { QueryOptions } from './types.js'
+import { Watchdog } from './watchdog.js'
 import type { Way } from './ways.js'
-
-/** How long the answer to a cancelled statement is waited for; then nobody knows what became of it. */
-const CANCELLED_MS = 1000
 
 /** How long a connection may take to end in peace. */
 const FAREWELL_MS = 1000
 
 const VALIDATION_MS = 5000
-
-type Callback = (error: Error | null | undefined, result?: pg.QueryResult) => void
-type Config = (pg.QueryConfig & QueryOptions) | string
 
 const Base = pg.Client as unknown as new (
   config: pg.ClientConfig,
@@ -42,6 +37,7 @@ export class SoundClient extends Base {
   takenAt: number | undefined
   readonly madeAt = performance.now()
   readonly #own = this as unknown as ClientInternals
+  readonly #watchdog = new Watchdog()
 
   constructor(
     readonly way: Way,
@@ -52,6 +48,7 @@ export class SoundClient extends Base {
     super(way.config)
     // Without a listener an 'error' ends the process; what broke it is kept below.
     this.on('error', () => {})
+    this.once('end', () => this.#watchdog.stop())
   }
 
   /** `SET LOCAL …` behind a pooler, where nothing holds for longer than a transaction. */
@@ -131,93 +128,40 @@ export class SoundClient extends Base {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg's overloads
   override query(config: any, values?: any, callback?: any): any {
-    if (config == null || typeof config.submit === 'function') return this.#submit(config, values, callback)
-    const done =
-      typeof values === 'function'
-        ? values
-        : typeof config.callback === 'function'
-          ? config.callback
-          : callback
-    const query = new SentQuery(config, typeof values === 'function' ? undefined : values)
-    if (done !== undefined) {
-      if (typeof done !== 'function') throw new TypeError('callback is not a function')
-      this.#run(query, config, done)
-      return undefined
-    }
+    // A cursor or a stream: pg's own way, without a time limit.
+    if (config == null || typeof config.submit === 'function') return super.query(config, values, callback)
+    const given = typeof values === 'function'
+    const done = given ? values : (callback ?? config.callback)
+    if (done !== undefined && typeof done !== 'function') throw new TypeError('callback is not a function')
+    if (done) return void this.run(config, given ? undefined : values, done)
     return new Promise((resolve, reject) => {
-      this.#run(query, config, (error, result) => (error ? reject(error) : resolve(result)))
+      this.run(config, values, (error, result) => (error ? reject(error) : resolve(result)))
     }).catch((error: Error) => {
-      // From a stack of the socket to one of the caller; what broke the client has its own.
-      if (error !== this.broken) Error.captureStackTrace?.(error, this.query)
-      throw error
+      throw traced(error, this.query)
     })
   }
 
-  /** A cursor or a stream: pg's own way, without a time limit. */
-  // biome-ignore lint/suspicious/noExplicitAny: pg's overloads
-  #submit(config: any, values: any, callback: any): any {
-    return super.query(config, values, callback)
-  }
-
-  #run(query: SentQuery, config: Config, settle: Callback): void {
-    const { signal, query_timeout = this.settings.query_timeout } =
-      typeof config === 'string' ? ({} as QueryOptions) : (config as QueryOptions)
+  /** Sends it, or puts it behind what is under way, and calls back once. */
+  run(config: string | (pg.QueryConfig & QueryOptions), values: unknown[] | undefined, settle: Settle): void {
+    const { signal, query_timeout: limit = this.settings.query_timeout }: QueryOptions =
+      typeof config === 'string' ? NONE : config
     if (this.broken || !this.#own._queryable) return void process.nextTick(settle, this.#lost())
-    if (signal?.aborted) return void process.nextTick(settle, this.#cancelled(query, signal, 'rejected'))
-
-    let timer: NodeJS.Timeout | undefined
-    let stopped: (() => Told) | undefined
-    let given = false
-    const end: Callback = (error, result) => {
-      if (given) return
-      given = true
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', abort)
-      settle(error, result)
-    }
-    const stop = (why: (outcome: 'rejected' | 'unknown') => Told) => {
-      if (stopped || given) return
-      clearTimeout(timer)
-      stopped = () => why('rejected')
-      if (this.#unqueue(query)) return end(why('rejected'))
-      this.worn ??= 'a statement of its was cut short'
-      timer = setTimeout(() => {
-        const error = why('unknown')
-        this.destroy(error)
-        end(error)
-      }, CANCELLED_MS)
-      cancelled = cancelOnServer(this, this.way.config)
-    }
-    let cancelled: Promise<void> | undefined
-    const abort = () => stop(outcome => this.#cancelled(query, signal as AbortSignal, outcome))
-    if (query_timeout > 0)
-      timer = setTimeout(() => stop(outcome => this.#late(query, query_timeout, outcome)), query_timeout)
-    signal?.addEventListener('abort', abort, { once: true })
-
-    query.callback = (error, result) => {
-      this.heardAt = performance.now()
-      const finish = () => {
-        if (!error) return end(null, result)
-        if ((error as { code?: string }).code === '57014' && stopped)
-          return end(Object.assign(stopped(), { cause: error }))
-        end(this.#tell(error, query))
-      }
-      // A cancel request on its way would hit what is sent next.
-      if (cancelled) cancelled.then(finish)
-      else finish()
-    }
+    if (signal?.aborted) return void process.nextTick(settle, neverBegan(signal))
+    const query = new SentQuery(config, values)
+    const endsAt = limit > 0 ? performance.now() + limit : Number.POSITIVE_INFINITY
+    const running = new Running(this, query, limit, signal, settle, endsAt)
+    if (limit > 0) this.#watchdog.watch(running)
     super.query(query as never)
   }
 
-  #unqueue(query: QueryInternals): boolean {
-    const at = this.#own._queryQueue.indexOf(query)
-    if (at >= 0) this.#own._queryQueue.splice(at, 1)
-    return at >= 0
+  settled(running: Running): void {
+    this.#watchdog.leave(running)
   }
 
-  #tell(error: Error, query: SentQuery): Told {
+  /** An error of a statement, with what is known of it. */
+  tell(error: Error, query: SentQuery): Told {
     if (this.readyAt === undefined) return told(error, { driver: 'pg', phase: 'connect' })
-    const severity = (error as { severity?: string }).severity
+    const { severity } = error as { severity?: string }
     const known = told(error, {
       driver: 'pg',
       phase: phaseOf(query),
@@ -229,35 +173,6 @@ export class SoundClient extends Base {
     return known
   }
 
-  #late(query: SentQuery, ms: number, outcome: 'rejected' | 'unknown'): Told {
-    const what = query.sent ? 'was cancelled' : 'was not sent'
-    const message = `no answer within ${formatMs(ms)} (query_timeout); the statement ${outcome === 'unknown' ? 'may still take effect' : what}`
-    return this.#short(query, outcome, message, '57014', undefined)
-  }
-
-  #cancelled(query: SentQuery, signal: AbortSignal, outcome: 'rejected' | 'unknown'): Told {
-    const message = `aborted by its signal; the statement ${outcome === 'unknown' ? 'may still take effect' : 'had no effect'}`
-    return this.#short(query, outcome, message, 'ABORT_ERR', signal.reason)
-  }
-
-  /** A statement that its limit or its signal ended. */
-  #short(
-    query: SentQuery,
-    outcome: 'rejected' | 'unknown',
-    message: string,
-    code: string,
-    cause: unknown,
-  ): Told {
-    const about = { driver: 'pg', code, ...(cause === undefined ? {} : { cause }) } as const
-    if (this.readyAt === undefined)
-      return failure('connect-timeout', message, { ...about, code: 'ETIMEDOUT', phase: 'connect' })
-    const sent = query.sent && outcome === 'unknown'
-    const error = failure('statement-timeout', message, { ...about, phase: phaseOf(query), sent })
-    // The server said that it cancelled it.
-    return query.sent && !sent ? withOutcome(error, 'rejected') : error
-  }
-
-  /** A query on what is broken: the first cause, itself, so that a ROLLBACK does not hide it. */
   #lost(): Told {
     const closed = new Error('Client was closed and is not queryable')
     return this.broken ?? told(closed, { driver: 'pg', phase: 'statement', sent: false })
@@ -303,7 +218,14 @@ export class SoundClient extends Base {
   }
 }
 
-const phaseOf = ({ text = '' }: Partial<QueryInternals>) => (endsTransaction(text) ? 'commit' : 'statement')
+const NONE: QueryOptions = {}
 
-const withOutcome = (error: Told, outcome: 'rejected'): Told =>
-  Object.defineProperty(error, 'holdfast', { value: { ...error.holdfast, outcome }, configurable: true })
+const TRACED = new WeakSet<Error>()
+
+/** With a stack of the caller instead of the socket's, once: a ROLLBACK that repeats the first cause leaves it alone. */
+export function traced(error: Error, from: (...all: never[]) => unknown): Error {
+  if (TRACED.has(error)) return error
+  TRACED.add(error)
+  Error.captureStackTrace?.(error, from)
+  return error
+}

@@ -14,8 +14,9 @@ export class SentQuery extends (pg.Query as unknown as new (
   }
 }
 
-/** Whether a lost answer may hide a commit of several statements: COMMIT, END, PREPARE TRANSACTION, COMMIT PREPARED. */
-export const endsTransaction = (text: string): boolean =>
-  /(^|;)\s*(commit|end|prepare\s+transaction)\b/i.test(withoutComments(text))
+/** The phase of a statement: `commit` where a lost answer may hide one, also of several statements. */
+export const phaseOf = ({ text = '' }: { text?: string }): 'commit' | 'statement' =>
+  ENDS.test(text.replace(COMMENTS, ' ')) ? 'commit' : 'statement'
 
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|--[^\n]*/g, ' ')
+const ENDS = /(^|;)\s*(commit|end|prepare\s+transaction)\b/i
+const COMMENTS = /\/\*[\s\S]*?\*\/|--[^\n]*/g

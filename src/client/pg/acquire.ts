@@ -1,0 +1,179 @@
+import { pauseAfter, Sleepers } from '../again.js'
+import { type Told, told } from '../told.js'
+import type { SoundClient } from './client.js'
+import { aborted, exhausted, gone, late } from './failures.js'
+import type { PoolInternals } from './internals.js'
+import type { Settings } from './settings.js'
+import type { PoolEvents, PoolState } from './types.js'
+import type { Route } from './ways.js'
+
+export type Take = (error: Error | undefined, client?: SoundClient) => void
+
+/** What asking needs of the pool. */
+export interface Source {
+  readonly name: string
+  readonly settings: Settings
+  readonly route: Route
+  readonly internals: PoolInternals
+  /** pg-pool's own `connect`. */
+  ask(take: Take): void
+  state(): PoolState
+  tell<K extends 'retry' | 'exhausted'>(event: K, ...about: PoolEvents[K]): void
+}
+
+/** Those who ask for a client: each waits, tries again and leaves in time. */
+export class Askers {
+  readonly #sleepers = new Sleepers()
+  #count = 0
+  #ended = false
+  #quiet: (() => void) | undefined
+  /** Why the last attempt to connect failed, if nothing has worked since. */
+  #lastFailure: Told | undefined
+
+  constructor(private readonly source: Source) {}
+
+  get ended(): boolean {
+    return this.#ended
+  }
+
+  async acquire(signal?: AbortSignal): Promise<SoundClient> {
+    if (this.#ended) throw gone(this.source.name)
+    this.enter()
+    try {
+      return await this.#obtain(signal)
+    } finally {
+      this.leave()
+    }
+  }
+
+  /** One more is let in, whom the end waits for. */
+  enter(): void {
+    this.#count++
+  }
+
+  leave(): void {
+    this.#count--
+    if (this.#count === 0) this.#quiet?.()
+  }
+
+  connected(failure?: Told): void {
+    this.#lastFailure = failure
+    if (!failure) this.#sleepers.wake()
+  }
+
+  /** A pause before something is repeated; a success of anybody ends it. */
+  async pause(error: Error, attempt: number, delayMillis: number, signal?: AbortSignal): Promise<void> {
+    this.source.tell('retry', { error, attempt, delayMillis })
+    try {
+      await this.#sleepers.sleep(delayMillis, undefined, signal)
+    } catch {
+      throw aborted(signal as AbortSignal)
+    }
+  }
+
+  /** Nobody else is let in. Resolves when those who asked before have their answer. */
+  async end(): Promise<void> {
+    this.#ended = true
+    this.#sleepers.wake()
+    if (this.#count === 0) return
+    await new Promise<void>(resolve => {
+      this.#quiet = resolve
+    })
+  }
+
+  async #obtain(signal?: AbortSignal): Promise<SoundClient> {
+    const { settings, route } = this.source
+    const began = performance.now()
+    const until = began + Math.min(settings.acquireTimeoutMillis, settings.connectDeadlineMillis)
+    let last: Told | undefined
+    for (let tries = 1; ; ) {
+      try {
+        const client = await this.#checkout(began + settings.acquireTimeoutMillis, signal, last)
+        if (isFresh(client, settings) || (await proves(client))) return client
+        client.release(true)
+      } catch (error) {
+        last = told(error, { driver: 'pg', phase: 'connect' })
+        // As libpq: without TLS, or with it, at once.
+        if (mayBeTls(last) && route.way.second) continue
+        const attempt = Math.ceil(tries / route.round)
+        const round = tries++ % route.round === 0
+        if (!mayConnectAgain(last) || (round && attempt >= settings.connectAttempts)) throw last
+        if (!round) continue
+        const left = Math.max(0, until - performance.now())
+        await this.pause(last, attempt, Math.min(pauseAfter(attempt, settings), left), signal)
+        if (this.#ended || performance.now() >= until) throw last
+      }
+    }
+  }
+
+  /** One from pg-pool, or the reason why there was none in time. */
+  #checkout(until: number, signal: AbortSignal | undefined, last: Told | undefined): Promise<SoundClient> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) return reject(aborted(signal))
+      let open = true
+      const close = () => {
+        open = false
+        clearTimeout(timer)
+        signal?.removeEventListener('abort', stop)
+      }
+      const take: Take = (error, client) => {
+        // Whoever asked is gone: the next in the queue takes it.
+        if (!open) return void client?.release()
+        close()
+        if (error) reject(error)
+        else resolve(client as SoundClient)
+      }
+      const leave = (why: (queued: boolean) => Error) => {
+        close()
+        reject(why(this.#unqueue(take)))
+      }
+      const stop = () => leave(() => aborted(signal as AbortSignal))
+      const timer = setTimeout(() => leave(queued => this.#late(queued, last)), until - performance.now())
+      signal?.addEventListener('abort', stop, { once: true })
+      this.source.ask(take)
+    })
+  }
+
+  #unqueue(take: Take): boolean {
+    const queue = this.source.internals._pendingQueue
+    const at = queue.findIndex(({ callback }) => (callback as unknown) === take)
+    if (at >= 0) queue.splice(at, 1)
+    return at >= 0
+  }
+
+  #late(queued: boolean, last: Told | undefined): Told {
+    const { name, settings } = this.source
+    const state = this.source.state()
+    const ms = settings.acquireTimeoutMillis
+    const cause = last ?? this.#lastFailure
+    if (!queued || state.used === 0) return last ?? late(name, ms, cause)
+    this.source.tell('exhausted', state)
+    return exhausted(state, ms, cause)
+  }
+}
+
+/** Needs no proof that it works. */
+export const isFresh = (client: SoundClient, { validateAfterMillis }: Settings): boolean =>
+  performance.now() - client.heardAt < validateAfterMillis && client.doubt === undefined
+
+const proves = async (client: SoundClient): Promise<boolean> =>
+  client.doubt === undefined &&
+  client.validate().then(
+    () => true,
+    () => false,
+  )
+
+/** For want of TLS, or of its absence: pg_hba.conf has lines for one of the two. */
+export const mayBeTls = ({ holdfast: { reason } }: Told): boolean =>
+  reason === 'tls-failure' || reason === 'access-denied'
+
+/** On the way to a session nothing was done yet: again, by the table, and where another host may do. */
+function mayConnectAgain({ holdfast: { reason, retry, phase } }: Told): boolean {
+  if (phase === 'acquire') return false
+  return retry === 'yes' || reason === 'connection-lost' || reason === 'read-only'
+}
+
+/** For what reads, or may run twice. */
+export const mayRepeat = ({ holdfast: { reason, retry, phase } }: Told): boolean =>
+  phase !== 'acquire' &&
+  (retry === 'yes' || /^(connection-lost|read-only|transaction-conflict)$/.test(reason))
