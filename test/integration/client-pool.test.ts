@@ -106,6 +106,13 @@ describe('a pool', () => {
     expect(await pidOf(pool)).not.toBe(pid)
   })
 
+  test('rejects what is no query, and goes on', async () => {
+    const pool = poolOf({ max: 1 })
+    await pool.query('SELECT 1')
+    for (const wrong of [undefined, null]) await expect(pool.query(wrong as never)).rejects.toThrow()
+    expect((await pool.query('SELECT 1')).rowCount).toBe(1)
+  })
+
   test('takes back no client that is in a transaction', async () => {
     const pool = poolOf({ max: 1 })
     const client = await pool.connect()

@@ -122,6 +122,7 @@ export class SoundPool extends pg.Pool {
 
   /** Without a pause in the usual case: a client lies there, and works. */
   #query(config: Config, values: unknown[]): Promise<pg.QueryResult> {
+    if (config == null) return Promise.reject(new TypeError('Client was passed a null or undefined query'))
     const free = this.#own._idle.length > this.#own._pendingQueue.length && !this.#askers.ended
     if (!free || (typeof config !== 'string' && (config?.signal || config?.idempotent)))
       return this.#patiently(config, values)
@@ -136,11 +137,16 @@ export class SoundPool extends pg.Pool {
           return resolve(this.#patiently(config, values))
         }
         client.takenAt = performance.now()
-        client.run(config, values, (failure, result) => {
+        try {
+          client.run(config, values, (failure, result) => {
+            takeBack(client, give, this.#discard)
+            if (failure) reject(failure)
+            else resolve(result as pg.QueryResult)
+          })
+        } catch (misuse) {
           takeBack(client, give, this.#discard)
-          if (failure) reject(failure)
-          else resolve(result as pg.QueryResult)
-        })
+          reject(misuse)
+        }
       }
       super.connect(take as unknown as Parameters<pg.Pool['connect']>[0])
     })
