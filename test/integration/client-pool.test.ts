@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { Pool, PoolOptions } from '../../src/client/pg/types.js'
 import { createPool } from '../../src/client/pg.js'
@@ -111,6 +112,26 @@ describe('a pool', () => {
     await pool.query('SELECT 1')
     for (const wrong of [undefined, null]) await expect(pool.query(wrong as never)).rejects.toThrow()
     expect((await pool.query('SELECT 1')).rowCount).toBe(1)
+  })
+
+  test('tells of a query object of pg as of any other, and repeats the first cause on what is broken', async () => {
+    const pool = poolOf({ max: 1 })
+    const client = await pool.connect()
+    const asked = (text: string) =>
+      failed(
+        new Promise((resolve, reject) =>
+          client.query(
+            Object.assign(new pg.Query(text), {
+              callback: (error: Error | null) => (error ? reject(error) : resolve(undefined)),
+            }),
+          ),
+        ),
+      )
+    expect(await asked('SELECT nothing')).toMatchObject({ reason: 'query-error', outcome: 'rejected' })
+    const cut = await asked('SELECT pg_terminate_backend(pg_backend_pid())')
+    expect(cut).toMatchObject({ reason: 'connection-lost', outcome: 'unknown' })
+    expect((await asked('SELECT 1')).error).toBe(cut.error)
+    client.release()
   })
 
   test('takes back no client that is in a transaction', async () => {

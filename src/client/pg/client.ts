@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { formatMs } from '../../core/options.js'
 import { failure, type Told, told } from '../told.js'
-import type { ClientInternals } from './internals.js'
+import type { ClientInternals, QueryInternals } from './internals.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
 import { isPooled, localSettings, opening, unsuited } from './session.js'
@@ -128,8 +128,8 @@ export class SoundClient extends Base {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg's overloads
   override query(config: any, values?: any, callback?: any): any {
-    // A cursor or a stream: pg's own way, without a time limit.
-    if (config == null || typeof config.submit === 'function') return super.query(config, values, callback)
+    if (config == null) return super.query(config)
+    if (typeof config.submit === 'function') return this.#submit(config, values, callback)
     const given = typeof values === 'function'
     const done = given ? values : (callback ?? config.callback)
     if (done !== undefined && typeof done !== 'function') throw new TypeError('callback is not a function')
@@ -139,6 +139,16 @@ export class SoundClient extends Base {
     }).catch((error: Error) => {
       throw traced(error, this.query)
     })
+  }
+
+  /** A cursor, a stream, a Query made elsewhere: pg's own way, without a time limit, but told of. */
+  #submit(foreign: QueryInternals, ...rest: unknown[]): unknown {
+    const handle = foreign.handleError
+    foreign.handleError = (error, connection) =>
+      handle.call(foreign, this.tell(error, { text: foreign.text, sent: true }), connection)
+    if (!this.broken && this.#own._queryable) return super.query(foreign as never, ...(rest as never[]))
+    process.nextTick(() => foreign.handleError(this.#lost(), this.#own.connection))
+    return foreign
   }
 
   /** Sends it, or puts it behind what is under way, and calls back once. */
@@ -159,7 +169,7 @@ export class SoundClient extends Base {
   }
 
   /** An error of a statement, with what is known of it. */
-  tell(error: Error, query: SentQuery): Told {
+  tell(error: Error, query: { readonly text?: string; readonly sent: boolean }): Told {
     if (this.readyAt === undefined) return told(error, { driver: 'pg', phase: 'connect' })
     const { severity } = error as { severity?: string }
     const known = told(error, {
