@@ -81,7 +81,7 @@ async function results(folder, env, known = []) {
     all.push(...(whole ?? []))
     if (whole) continue
     for (const { title } of known.filter(test => test.file === file))
-      all.push(...(await mocha(folder, file, env, ['--fgrep', title])))
+      all.push(...(await mocha(folder, file, env, ['--fgrep', title])).filter(test => test.title === title))
   }
   return all
 }
