@@ -20,10 +20,14 @@ export function exhausted(pool: PoolState, ms: number, cause?: Error): Exhausted
 
 /** A connection was being made, and was not there in time. */
 export const late = (name: string, ms: number, cause?: Error): Told =>
-  failure('connect-timeout', `pool ${name} got no connection within ${formatMs(ms)}`, {
-    ...({ driver: 'pg', phase: 'connect', sent: false, code: 'ETIMEDOUT', target: name } as const),
-    ...(cause ? { cause } : {}),
-  })
+  failure(
+    'connect-timeout',
+    `timeout exceeded when trying to connect: pool ${name} got no connection within ${formatMs(ms)}`,
+    {
+      ...({ driver: 'pg', phase: 'connect', sent: false, code: 'ETIMEDOUT', target: name } as const),
+      ...(cause ? { cause } : {}),
+    },
+  )
 
 export const gone = (name: string): Told =>
   failure('client-misuse', `Cannot use a pool after calling end on the pool (${name})`, {
