@@ -44,6 +44,8 @@ export interface Cutter {
   cutAll(cut: Cut): void
   /** Ends the server's side of what was cut, and resolves when the server has closed it. */
   settle(): Promise<void>
+  /** Resolves once no connection is left, on either side. */
+  drained(): Promise<void>
   close(): Promise<void>
 }
 
@@ -92,6 +94,9 @@ export async function startCutter(server: { host: string; port: number }): Promi
     },
     async settle() {
       await Promise.all([...pairs].filter(pair => pair.isCut).map(pair => pair.settle()))
+    },
+    async drained() {
+      await Promise.all([...pairs].map(pair => pair.closed))
     },
     async close() {
       for (const pair of pairs) if (!pair.isCut) pair.cut('reset')
