@@ -21,7 +21,7 @@ beforeAll(async () => {
     create table claim (coupon int);
     grant all on all tables in schema public to app; grant all on all sequences in schema public to app`)
   points = await record(program, told())
-})
+}, 100_000)
 afterAll(() => server.remove())
 
 /** What went wrong, one line a case. */
@@ -56,4 +56,4 @@ it.each(['documented', 'helper', 'statement'] as const)('%s: every cut at every 
   const cases = casesOf(claim, ({ direction }) => (direction === 'to-client' ? [...SHARP, 'truncate'] : SHARP))
   console.log(claim, cases.length, points[claim].map(p=>p.direction[3]+p.n+p.type).join(' '))
   expect(await judged(cases)).toEqual([])
-})
+}, 100_000)
