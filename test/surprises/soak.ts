@@ -1,5 +1,5 @@
 /** Many queries and transactions while connections are killed and cut: what was told is so, and nothing grows. */
-import { getEventListeners } from 'node:events'
+import { getEventListeners, setMaxListeners } from 'node:events'
 import type { Pool } from '../../src/client/pg/types.js'
 import { Random } from '../races/random.js'
 import { type Cut, type Cutter, startCutter } from '../support/cutter.js'
@@ -89,6 +89,7 @@ class Work {
     count: number,
   ) {
     this.#fates = new Uint8Array(count)
+    setMaxListeners(0, this.#signal)
   }
 
   async until(end: number): Promise<void> {
@@ -139,6 +140,7 @@ class Work {
     const controller = new AbortController()
     const { signal } = controller
     const query = this.pool.query({ text: 'INSERT INTO soaked VALUES ($1)', values: [id], signal })
+    query.catch(() => {})
     for (let turns = this.random.between(0, 30); turns > 0; turns--)
       await new Promise(resolve => setImmediate(resolve))
     controller.abort()
