@@ -14,6 +14,8 @@ export interface Point {
 export interface Case extends Point {
   readonly claim: keyof typeof CLAIMS
   readonly cut: Cut
+  /** How many connections are cut there, one after the other. Default 1. */
+  readonly times?: number
 }
 
 export interface Result {
@@ -25,7 +27,7 @@ export interface Result {
 }
 
 export interface Batch extends Told {
-  /** None: the messages of one claim of each kind are told. */
+  /** None: the messages of a claim of each kind are told. */
   readonly cases?: readonly Case[]
   readonly options?: PoolOptions
   /** Cases at the same time. Default 1. */
@@ -45,6 +47,24 @@ const CLAIMS = {
   /** The text of node-postgres' documentation. */
   documented: (pool: Pool, id: number): Promise<unknown> => documented(pool, client => take(client, id)),
   helper: (pool: Pool, id: number): Promise<unknown> => pool.transaction(client => take(client, id)),
+  /** Statements sent at once, one of them prepared; others wait for the only connection. */
+  crowded: async (pool: Pool, id: number): Promise<unknown> => {
+    const claim = documented(pool, client =>
+      Promise.all([
+        client.query({
+          name: 'take',
+          text: 'UPDATE coupon SET remaining = remaining - 1 WHERE id = $1',
+          values: [id],
+        }),
+        client.query('INSERT INTO claim (coupon) VALUES ($1)', [id]),
+      ]),
+    )
+    const others = [1, 2, 3].map(n => pool.query('SELECT $1::int AS n', [n]).then(({ rows }) => rows[0].n === n))
+    const [made, ...answers] = await Promise.allSettled([claim, ...others])
+    if (answers.some(it => it.status === 'fulfilled' && !it.value)) throw new Error('a wrong answer')
+    if (made.status === 'rejected') throw made.reason
+    return made.value
+  },
   /** One statement, which commits by itself. */
   statement: (pool: Pool, id: number): Promise<unknown> =>
     pool.query(
@@ -90,11 +110,10 @@ export async function cases({ cases: given, options, jobs = 1, ...told }: Batch,
 }
 
 class Runner {
-  #number = 0
   private constructor(
     readonly admin: Admin,
     readonly cutter: Cutter,
-    readonly make: () => Pool,
+    readonly make: (claim: Case['claim']) => Pool,
     /** Names the sessions of this runner. */
     readonly name: string,
   ) {}
@@ -105,8 +124,8 @@ class Runner {
     address.host = `${cutter.host}:${cutter.port}`
     const name = `cut-${cutter.port}`
     address.searchParams.set('application_name', name)
-    const pool = () => {
-      const made = make(address.href, options)
+    const pool = (claim: Case['claim']) => {
+      const made = make(address.href, claim === 'crowded' ? { ...options, max: 1 } : options)
       made.on('error', () => {})
       return made
     }
@@ -119,7 +138,7 @@ class Runner {
   }
 
   async record(claim: Case['claim']): Promise<Point[]> {
-    const pool = this.make()
+    const pool = this.make(claim)
     this.cutter.arm()
     await CLAIMS[claim](pool, await this.#coupon())
     const points = this.cutter.messages.map(({ direction, n, type }) => ({ direction, n, type }))
@@ -127,11 +146,11 @@ class Runner {
     return points
   }
 
-  async run({ claim, direction, n, cut }: Case): Promise<Result> {
+  async run({ claim, direction, n, cut, times = 1 }: Case): Promise<Result> {
     const { cutter, admin } = this
     const id = await this.#coupon()
-    const pool = this.make()
-    cutter.arm(it => (it.connection === 0 && it.direction === direction && it.n === n ? cut : undefined))
+    const pool = this.make(claim)
+    cutter.arm(it => (it.connection < times && it.direction === direction && it.n === n ? cut : undefined))
     const violations: string[] = []
     const answer = await settled(CLAIMS[claim](pool, id))
     const fired = cutter.cuts > 0
