@@ -46,6 +46,8 @@ export class SoundClient extends Base {
     private readonly outcome: (client: SoundClient, error?: Told) => void = () => {},
   ) {
     super(way.config)
+    // Whoever prints a client, or an error that names one, prints no password.
+    for (const key of ['way', 'settings']) Object.defineProperty(this, key, { enumerable: false })
     // Without a listener an 'error' ends the process; what broke it is kept below.
     this.on('error', () => {})
     this.once('end', () => this.#watchdog.stop())
