@@ -1,9 +1,10 @@
 import type pg from 'pg'
 import type { Classification } from '../../services/classify.js'
+import type { ConnectLimits } from '../again.js'
 import type { Meter } from '../meter.js'
 
 /** What a pool takes besides the address. Times in milliseconds unless the name ends in `Seconds`. */
-export interface PoolOptions {
+export interface PoolOptions extends ConnectLimits {
   /** The pool's name, in messages, events and metrics. Default: the target's name. */
   readonly name?: string
   /** Connections at most. Default 10. */
@@ -12,18 +13,6 @@ export interface PoolOptions {
   readonly min?: number
   /** How long `connect()` and `query()` wait for a connection in all: in the queue, connecting, and between attempts. Default 30,000. */
   readonly acquireTimeoutMillis?: number
-  /** One attempt to connect, name to first answer. Default 30,000. */
-  readonly connectTimeoutMillis?: number
-  /** Attempts to connect, where the table says that repeating is safe. Default 10. */
-  readonly connectAttempts?: number
-  /** All attempts to connect together. Default 120,000. */
-  readonly connectDeadlineMillis?: number
-  /** Pause after the first failed attempt; each later one is `backoffFactor` times as long. Default 1000. */
-  readonly backoffMillis?: number
-  /** Default 1.5. */
-  readonly backoffFactor?: number
-  /** The longest pause. Default 30,000. A random part of up to a half is taken off each. */
-  readonly backoffMostMillis?: number
   /** A statement's time; then it is cancelled on the server, too. 0 is none. Default 60,000. A query's own `query_timeout` goes before it. */
   readonly query_timeout?: number
   /** The server's limit for a statement, for a client that is not there any more. Default `query_timeout` + 5000. */
