@@ -21,7 +21,7 @@ export function startTls(
   { tls, host, signal, alpn, libpqFiles = false }: TlsStart,
 ): Promise<Socket> {
   const options = {
-    ...credentials(tls, libpqFiles ? defaultFile : () => undefined),
+    ...credentials(tls, libpqFiles ? defaultFile : undefined),
     ...(alpn ? { ALPNProtocols: [alpn] } : {}),
   }
   socket.on('error', () => {})
@@ -51,7 +51,11 @@ export function startTls(
   })
 }
 
-function credentials(tls: TlsSettings, file: (name: string) => string | undefined): ConnectionOptions {
+/** What node:tls takes for the settings; `file` finds libpq's default files, where they count. */
+export function credentials(
+  tls: TlsSettings,
+  file: (name: string) => string | undefined = () => undefined,
+): ConnectionOptions {
   const authority = tls.ca ?? file('root.crt')
   // libpq: with an authority given, require checks it like verify-ca.
   const mode = tls.mode === 'require' && authority ? 'verify-ca' : tls.mode
