@@ -1,5 +1,5 @@
 import { usage } from '../core/errors.js'
-import { clientTarget } from '../gate/address.js'
+import { targetOf } from '../gate/address.js'
 import { SoundPool } from './pg/pool.js'
 import { settingsOf } from './pg/settings.js'
 import type { AcquireOptions, Client, Pool, PoolOptions, TransactionOptions } from './pg/types.js'
@@ -7,7 +7,6 @@ import type { AcquireOptions, Client, Pool, PoolOptions, TransactionOptions } fr
 export type * from './pg/types.js'
 export type { Told } from './told.js'
 
-const EXAMPLE = 'postgres://app@db:5432/app'
 
 /**
  * A pool of connections to PostgreSQL with node-postgres' interface: `postgres://app@db:5432/app`, several hosts,
@@ -17,7 +16,7 @@ const EXAMPLE = 'postgres://app@db:5432/app'
 export function createPool(target: string, options: PoolOptions = {}): Pool {
   if (process.env.NODE_PG_FORCE_NATIVE)
     throw usage('NODE_PG_FORCE_NATIVE: holdfast/pg needs the JavaScript client of pg; unset the variable')
-  return new SoundPool(clientTarget(target, 'postgres', EXAMPLE), settingsOf(options)) as unknown as Pool
+  return new SoundPool(targetOf(target, 'postgres'), settingsOf(options)) as unknown as Pool
 }
 
 /**

@@ -4,26 +4,35 @@ import { homeOf } from '../io/libpqfiles.js'
 import { SCHEMES } from '../services/registry.js'
 import { fromFiles } from './libpq.js'
 
+const EXAMPLES: Readonly<Record<string, string>> = {
+  postgres: 'postgres://app@db:5432/app',
+  mysql: 'mysql://app@db:3306/app',
+  redis: 'redis://cache:6379/0',
+}
+
 /**
- * The target of a client of one service: a URL, `NAME=URL`, `env:VARIABLE` or a libpq connection string, with what
- * libpq's files add where the address names one.
- * @throws HoldfastError (usage) naming what is wrong, without secrets.
+ * The target that a client is to talk to: an address, `NAME=ADDRESS`, `env:VARIABLE` or a libpq connection string, with
+ * what libpq's files add where the address names one.
+ * @throws HoldfastError (usage) where it is none, or another service's.
  */
-export function clientTarget(text: string, service: string, example: string): Target {
+export function targetOf(
+  text: string,
+  service: string,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Target {
+  const example = EXAMPLES[service]
   if (typeof text !== 'string' || text.trim() === '') throw usage(`an address is needed, like ${example}`)
   const { name, address } = splitName(text)
-  const variable = /^env:(\w+)$/.exec(address)?.[1]
-  const value = variable ? process.env[variable] : address
-  if (!value) throw usage(`${address}: the variable is not set; set it to an address like ${example}`)
-  const target = parseTarget(value, {
+  const variable = /^env:(.+)$/.exec(address)?.[1]
+  const given = variable ? env[variable] : address
+  if (!given) throw usage(`${variable}: the variable is not set; put an address like ${example} there`)
+  const target = parseTarget(given, {
     schemes: SCHEMES,
     ...(name ? { name } : {}),
     ...(variable ? { source: `env:${variable}` } : {}),
   })
   if (target.service !== service)
-    throw usage(`${target.address}: this is an address of ${target.service}; one like ${example} is needed`)
+    throw usage(`${target.address}: is an address of ${target.service}, and one like ${example} is needed`)
   const files = target.params.has('service') || target.params.has('passfile')
-  return files
-    ? fromFiles(target, { schemes: SCHEMES }, { env: process.env, home: homeOf(process.env) })
-    : target
+  return files ? fromFiles(target, { schemes: SCHEMES }, { env, home: homeOf(env) }) : target
 }

@@ -21,7 +21,7 @@ export function startTls(
   { tls, host, signal, alpn, libpqFiles = false }: TlsStart,
 ): Promise<Socket> {
   const options = {
-    ...credentials(tls, libpqFiles ? defaultFile : () => undefined),
+    ...credentials(tls, libpqFiles ? libpqFile : undefined),
     ...(alpn ? { ALPNProtocols: [alpn] } : {}),
   }
   socket.on('error', () => {})
@@ -51,10 +51,10 @@ export function startTls(
   })
 }
 
-/** What node:tls takes for these settings; `file` gives libpq's own in ~/.postgresql where a setting is silent. */
+/** What node:tls takes for the settings; `file` finds libpq's default files, where they count. */
 export function credentials(
   tls: TlsSettings,
-  file: (name: string) => string | undefined = defaultFile,
+  file: (name: string) => string | undefined = () => undefined,
 ): ConnectionOptions {
   const authority = tls.ca ?? file('root.crt')
   // libpq: with an authority given, require checks it like verify-ca.
@@ -73,7 +73,7 @@ export function credentials(
 }
 
 /** libpq's default files in ~/.postgresql, where they exist. */
-function defaultFile(name: string): string | undefined {
+export function libpqFile(name: string): string | undefined {
   const path = join(homedir(), '.postgresql', name)
   try {
     readFileSync(path)

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { expect, it } from 'vitest'
-import { clientTarget } from '../../gate/address.js'
+import { targetOf } from '../../gate/address.js'
 import { createPool } from '../pg.js'
 import { SoundClient } from './client.js'
 import { settingsOf } from './settings.js'
@@ -10,7 +10,7 @@ const ADDRESS = 'postgres://app:pw-of-address@127.0.0.1:1/app'
 const settings = settingsOf({ password: () => 'made', name: 'shop' })
 
 it('a client that is printed shows no password', () => {
-  const target = clientTarget(ADDRESS, 'postgres', '')
+  const target = targetOf(ADDRESS, 'postgres')
   const [way] = waysOf(target, settingsOf({ password: 'pw-of-option' })) as [Way]
   const [other] = waysOf(target, settings) as [Way]
   const options = settingsOf({ password: 'pw-of-option' })

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import type pg from 'pg'
 import { type Host, placeOf } from '../../core/hosts.js'
 import type { Target } from '../../core/target.js'
-import { credentials } from '../../io/tls.js'
+import { credentials, libpqFile } from '../../io/tls.js'
 import type { Settings } from './settings.js'
 
 type Attrs = NonNullable<Settings['target_session_attrs']>
@@ -42,7 +42,7 @@ function tlsOf(target: Target, host: Host, settings: Settings): Ssl[] {
   if (settings.ssl !== undefined) return [settings.ssl]
   const { mode } = target.tls
   if ('path' in host || mode === 'disable') return [false]
-  const tls = { ...credentials(target.tls), ...(host.address ? { servername: host.host } : {}) } as Ssl
+  const tls = { ...credentials(target.tls, libpqFile), ...(host.address ? { servername: host.host } : {}) } as Ssl
   return mode === 'prefer' ? [tls, false] : mode === 'allow' ? [false, tls] : [tls]
 }
 
