@@ -106,7 +106,7 @@ export class Breaker {
 }
 
 /** By the table: 503, 504 and a lost connection are the database's absence; a conflict is its presence. */
-export function kindOf(verdict: Classification | undefined): Kind {
+function kindOf(verdict: Classification | undefined): Kind {
   if (!verdict) return 'neither'
   const { reason, httpStatus, outcome } = verdict
   if (reason === 'transaction-conflict') return 'answered'
