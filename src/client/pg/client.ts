@@ -1,7 +1,7 @@
 import pg from 'pg'
 import { formatMs } from '../../core/options.js'
 import { failure, type Told, told } from '../told.js'
-import type { ClientInternals } from './internals.js'
+import type { ClientInternals, QueryInternals } from './internals.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
 import { isPooled, localSettings, opening, unsuited } from './session.js'
@@ -14,6 +14,9 @@ import type { Way } from './ways.js'
 const FAREWELL_MS = 1000
 
 const VALIDATION_MS = 5000
+
+/** Told of each statement: milliseconds from the call to its end, and the error. */
+export type Operated = (ms: number, error?: unknown) => void
 
 const Base = pg.Client as unknown as new (
   config: pg.ClientConfig,
@@ -44,6 +47,7 @@ export class SoundClient extends Base {
     private readonly settings: Settings,
     /** Told how connecting went. */
     private readonly outcome: (client: SoundClient, error?: Told) => void = () => {},
+    private readonly operated?: Operated,
   ) {
     super(way.config)
     // Without a listener an 'error' ends the process; what broke it is kept below.
@@ -128,8 +132,8 @@ export class SoundClient extends Base {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg's overloads
   override query(config: any, values?: any, callback?: any): any {
-    // A cursor or a stream: pg's own way, without a time limit.
-    if (config == null || typeof config.submit === 'function') return super.query(config, values, callback)
+    if (config == null) return super.query(config)
+    if (typeof config.submit === 'function') return this.#submit(config, values, callback)
     const given = typeof values === 'function'
     const done = given ? values : (callback ?? config.callback)
     if (done !== undefined && typeof done !== 'function') throw new TypeError('callback is not a function')
@@ -141,6 +145,16 @@ export class SoundClient extends Base {
     })
   }
 
+  /** A cursor, a stream, a Query made elsewhere: pg's own way, without a time limit, but told of. */
+  #submit(foreign: QueryInternals, ...rest: unknown[]): unknown {
+    const handle = foreign.handleError
+    foreign.handleError = (error, connection) =>
+      handle.call(foreign, this.tell(error, { text: foreign.text, sent: true }), connection)
+    if (!this.broken && this.#own._queryable) return super.query(foreign as never, ...(rest as never[]))
+    process.nextTick(() => foreign.handleError(this.#lost(), this.#own.connection))
+    return foreign
+  }
+
   /** Sends it, or puts it behind what is under way, and calls back once. */
   run(config: string | (pg.QueryConfig & QueryOptions), values: unknown[] | undefined, settle: Settle): void {
     const { signal, query_timeout: limit = this.settings.query_timeout }: QueryOptions =
@@ -149,7 +163,8 @@ export class SoundClient extends Base {
     if (signal?.aborted) return void process.nextTick(settle, neverBegan(signal))
     const query = new SentQuery(config, values)
     const endsAt = limit > 0 ? performance.now() + limit : Number.POSITIVE_INFINITY
-    const running = new Running(this, query, limit, signal, settle, endsAt)
+    const timed = this.operated && this.readyAt !== undefined ? timing(this.operated, settle) : settle
+    const running = new Running(this, query, limit, signal, timed, endsAt)
     if (limit > 0) this.#watchdog.watch(running)
     super.query(query as never)
   }
@@ -159,7 +174,7 @@ export class SoundClient extends Base {
   }
 
   /** An error of a statement, with what is known of it. */
-  tell(error: Error, query: SentQuery): Told {
+  tell(error: Error, query: { readonly text?: string; readonly sent: boolean }): Told {
     if (this.readyAt === undefined) return told(error, { driver: 'pg', phase: 'connect' })
     const { severity } = error as { severity?: string }
     const known = told(error, {
@@ -228,4 +243,12 @@ export function traced(error: Error, from: (...all: never[]) => unknown): Error 
   TRACED.add(error)
   Error.captureStackTrace?.(error, from)
   return error
+}
+
+function timing(operated: Operated, settle: Settle): Settle {
+  const began = performance.now()
+  return (error, result) => {
+    operated(performance.now() - began, error ?? undefined)
+    settle(error, result)
+  }
 }

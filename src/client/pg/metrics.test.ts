@@ -43,13 +43,12 @@ function measuring() {
 }
 
 type Collected = Awaited<ReturnType<ReturnType<typeof measuring>['collect']>>
+const pointsOf = <T>(metrics: Collected, name: string) =>
+  (metrics.get(name)?.dataPoints ?? []) as DataPoint<T>[]
 const numbers = (metrics: Collected, name: string) =>
-  (metrics.get(name)?.dataPoints as DataPoint<number>[]).map(({ value, attributes }) => [value, attributes])
+  pointsOf<number>(metrics, name).map(({ value, attributes }) => [value, attributes])
 const times = (metrics: Collected, name: string) =>
-  (metrics.get(name)?.dataPoints as DataPoint<Histogram>[]).map(({ value, attributes }) => [
-    value.sum,
-    attributes,
-  ])
+  pointsOf<Histogram>(metrics, name).map(({ value, attributes }) => [value.sum, attributes])
 const shop = { 'db.client.connection.pool.name': 'shop' }
 
 test('the state of a pool is told by the names and units of the semantic conventions', async () => {
@@ -85,11 +84,9 @@ test('times are recorded in seconds, in the recommended buckets', async () => {
   expect(times(seen, 'db.client.operation.duration')).toEqual([
     [0.125, { ...shop, 'db.system.name': 'postgresql', 'db.namespace': 'app', 'server.address': 'db' }],
   ])
-  const { descriptor, dataPoints } = seen.get('db.client.operation.duration') ?? {}
-  expect(descriptor?.unit).toBe('s')
-  expect((dataPoints?.[0] as DataPoint<Histogram>).value.buckets.boundaries).toEqual([
-    0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10,
-  ])
+  const [point] = pointsOf<Histogram>(seen, 'db.client.operation.duration')
+  expect(point?.value.buckets.boundaries).toEqual([0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10])
+  expect(seen.get('db.client.operation.duration')?.descriptor.unit).toBe('s')
 })
 
 test('time-outs and discarded connections are counted', async () => {

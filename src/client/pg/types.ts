@@ -158,9 +158,13 @@ export interface PoolEvents {
   close: []
 }
 
+type Listen = <E extends keyof PoolEvents>(event: E, listener: (...told: PoolEvents[E]) => void) => pg.Pool
+
 /** pg-pool's interface, and what holds. */
-export interface Pool extends Omit<pg.Pool, 'connect' | 'query' | 'end'> {
+export interface Pool extends Omit<pg.Pool, 'connect' | 'query' | 'end' | 'on' | 'once'> {
   readonly name: string
+  on: pg.Pool['on'] & Listen
+  once: pg.Pool['once'] & Listen
   connect(options?: AcquireOptions): Promise<Client>
   connect(
     callback: (
