@@ -103,11 +103,13 @@ describe('the metrics of a pool', () => {
   })
 
   test('end with the pool', async () => {
-    const { meter, points } = measuring()
+    const { meter, counts } = measuring()
     const pool = createPool(sharedPostgres().url(), { meter })
     await pool.query('SELECT 1')
+    expect(await counts(connection('count'))).toEqual([1, 0])
     await pool.end()
-    expect(await points(connection('count'))).toEqual([])
+    expect(await counts(connection('count'))).toEqual([0, 0])
+    expect(await counts(connection('max'))).toEqual([0])
   })
 })
 

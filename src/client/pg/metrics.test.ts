@@ -7,6 +7,7 @@ import {
   PeriodicExportingMetricReader,
 } from '@opentelemetry/sdk-metrics'
 import { expect, onTestFinished, test } from 'vitest'
+import type { Meter, ObserveCallback } from '../meter.js'
 import { failure, told } from '../told.js'
 import { metricsOf } from './metrics.js'
 import type { PoolState } from './types.js'
@@ -152,12 +153,34 @@ test.each([
   ])
 })
 
-test('a pool that has ended is not asked any more, and another one of the same meter is', async () => {
+test('a pool that has ended is 0 once and then not asked any more, and another one of the same meter is', async () => {
   const { of, collect } = measuring()
   const metrics = of('shop')
   of('orders')
+  await collect()
   metrics.end()
-  expect(numbers(await collect(), 'db.client.connection.max')).toEqual([
-    [4, { 'db.client.connection.pool.name': 'orders' }],
-  ])
+  const orders = { 'db.client.connection.pool.name': 'orders' }
+  for (let i = 0; i < 2; i++)
+    expect(numbers(await collect(), 'db.client.connection.max')).toEqual([
+      [0, shop],
+      [4, orders],
+    ])
+})
+
+test('what a meter was given is taken back after the end of the pool', () => {
+  const callbacks = new Set<ObserveCallback>()
+  const nothing = { record() {}, add() {} }
+  const meter: Meter = {
+    createHistogram: () => nothing,
+    createCounter: () => nothing,
+    createObservableUpDownCounter: () => ({
+      addCallback: callback => callbacks.add(callback),
+      removeCallback: callback => callbacks.delete(callback),
+    }),
+  }
+  const metrics = metricsOf(meter, { name: 'shop', min: 0, state: () => state('shop') }, { hosts: [] })
+  expect(callbacks.size).toBe(5)
+  metrics.end()
+  for (const callback of callbacks) callback({ observe() {} })
+  return Promise.resolve().then(() => expect(callbacks.size).toBe(0))
 })

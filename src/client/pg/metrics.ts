@@ -1,5 +1,5 @@
 import type { Target } from '../../core/target.js'
-import type { Attributes, Meter, ObserveCallback } from '../meter.js'
+import type { Attributes, Meter, Observable, ObserveCallback } from '../meter.js'
 import { isTold } from '../told.js'
 import type { PoolState } from './types.js'
 
@@ -21,7 +21,7 @@ export interface Metrics {
   operated(ms: number, error?: unknown): void
   /** A client was closed instead of going back. */
   discarded(reason: string): void
-  /** Takes back what the meter would call. */
+  /** The numbers of the pool are 0 once, and then not told any more. */
   end(): void
 }
 
@@ -36,22 +36,24 @@ export function metricsOf(
 ): Metrics {
   const named: Attributes = { [`${POOL}pool.name`]: pool.name }
   const operation = { ...serverOf(target), ...named }
-  const stop = [
-    observe(meter, 'count', '{connection}', 'Connections of the pool by state.', result => {
-      const { idle, used } = pool.state()
-      result.observe(idle, { ...named, [`${POOL}state`]: 'idle' })
-      result.observe(used, { ...named, [`${POOL}state`]: 'used' })
-    }),
-    ...(
-      [
-        ['idle.max', '{connection}', 'Idle connections allowed at most.', () => pool.state().max],
-        ['idle.min', '{connection}', 'Idle connections allowed at least.', () => pool.min],
-        ['max', '{connection}', 'Connections allowed at most.', () => pool.state().max],
-        ['pending_requests', '{request}', 'Requests that wait for a connection.', () => pool.state().waiting],
-      ] as const
-    ).map(([name, unit, description, value]) =>
-      observe(meter, name, unit, description, result => result.observe(value(), named)),
+  const inState = (state: string): Attributes => ({ ...named, [`${POOL}state`]: state })
+  const observe = (name: string, unit: string, description: string, ...readings: Reading[]) =>
+    observed(meter.createObservableUpDownCounter(POOL + name, { unit, description }), pool, readings)
+  const ends = [
+    observe(
+      'count',
+      '{connection}',
+      'Connections of the pool by state.',
+      [inState('idle'), ({ idle }) => idle],
+      [inState('used'), ({ used }) => used],
     ),
+    observe('idle.max', '{connection}', 'Idle connections allowed at most.', [named, ({ max }) => max]),
+    observe('idle.min', '{connection}', 'Idle connections allowed at least.', [named, () => pool.min]),
+    observe('max', '{connection}', 'Connections allowed at most.', [named, ({ max }) => max]),
+    observe('pending_requests', '{request}', 'Requests that wait for a connection.', [
+      named,
+      ({ waiting }) => waiting,
+    ]),
   ]
   const create = histogram(meter, `${POOL}create_time`, 'Time to make a connection.')
   const wait = histogram(meter, `${POOL}wait_time`, 'Time to obtain a connection from the pool.')
@@ -74,7 +76,7 @@ export function metricsOf(
       duration.record(ms / 1000, error === undefined ? operation : { ...operation, ...errorOf(error) }),
     discarded: reason => discards.add(1, { ...named, 'holdfast.reason': reason }),
     end() {
-      for (const one of stop) one()
+      for (const end of ends) end()
     },
   }
 }
@@ -82,10 +84,21 @@ export function metricsOf(
 const histogram = (meter: Meter, name: string, description: string) =>
   meter.createHistogram(name, { unit: 's', description, advice: { explicitBucketBoundaries: SECONDS } })
 
-function observe(meter: Meter, name: string, unit: string, description: string, callback: ObserveCallback) {
-  const instrument = meter.createObservableUpDownCounter(POOL + name, { unit, description })
+type Reading = readonly [attributes: Attributes, value: (state: PoolState) => number]
+
+/** Until it is ended; then 0 once, since a reader may go on to export what it saw last, and never again. */
+function observed(instrument: Observable, pool: { state(): PoolState }, readings: readonly Reading[]) {
+  let ended = false
+  const callback: ObserveCallback = result => {
+    const state = ended ? undefined : pool.state()
+    for (const [attributes, value] of readings) result.observe(state ? value(state) : 0, attributes)
+    // Later, since the meter is walking through its callbacks.
+    if (ended) queueMicrotask(() => instrument.removeCallback(callback))
+  }
   instrument.addCallback(callback)
-  return () => instrument.removeCallback(callback)
+  return () => {
+    ended = true
+  }
 }
 
 const PORT = 5432
