@@ -12,17 +12,24 @@ function watching(afterMillis: number) {
   return { pool, leaks }
 }
 
+const by = (name: string) =>
+  Object.assign(new Error('x'), { stack: `Error: x\n    at ${name} (/app/${name}.js:1:1)` })
+
 test('a client that is out for too long is told of once, with its state', async () => {
   const { pool, leaks } = watching(5)
-  const told: unknown[] = []
+  const told: { stack: string; millis: number; state: PoolState }[] = []
   pool.on('leak', leak => told.push(leak))
-  leaks.took({}, leaks.trace())
-  await once(pool, 'leak')
-  const second = once(pool, 'leak')
-  leaks.took({}, leaks.trace())
-  await second
-  expect(told).toHaveLength(2)
-  expect(told[0]).toMatchObject({ millis: expect.any(Number), stack: expect.any(String), state: STATE })
+  for (const name of ['one', 'two', 'three']) {
+    const next = once(pool, 'leak')
+    leaks.took({}, by(name))
+    await next
+  }
+  expect(told.map(({ stack }) => stack.trim())).toEqual([
+    'at one (/app/one.js:1:1)',
+    'at two (/app/two.js:1:1)',
+    'at three (/app/three.js:1:1)',
+  ])
+  expect(told[0]).toMatchObject({ millis: expect.any(Number), state: STATE })
 })
 
 test('a client that came back in time is not told of', async () => {
@@ -52,8 +59,7 @@ test('the process is warned where nobody listens', async () => {
 
 test('holders come with the longest first', () => {
   const { leaks } = watching(60_000)
-  for (const name of ['one', 'two'])
-    leaks.took({}, Object.assign(new Error('x'), { stack: `Error: x\n    at ${name} (/app/${name}.js:1:1)` }))
+  for (const name of ['one', 'two']) leaks.took({}, by(name))
   expect(leaks.holders().map(({ stack }) => stack)).toEqual([
     '    at one (/app/one.js:1:1)',
     '    at two (/app/two.js:1:1)',
