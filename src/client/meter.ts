@@ -1,14 +1,16 @@
-/** As much of OpenTelemetry's API as is used here, so that nothing needs to be installed for it. */
+/** As much of OpenTelemetry's API as is used here; the Meter of `@opentelemetry/api` is one. */
 export interface Meter {
-  createHistogram(
-    name: string,
-    options?: InstrumentOptions,
-  ): { record(value: number, attributes?: Attributes): void }
-  createCounter(
-    name: string,
-    options?: InstrumentOptions,
-  ): { add(value: number, attributes?: Attributes): void }
+  createHistogram(name: string, options?: InstrumentOptions): Histogram
+  createCounter(name: string, options?: InstrumentOptions): Counter
   createObservableUpDownCounter(name: string, options?: InstrumentOptions): Observable
+}
+
+export interface Histogram {
+  record(value: number, attributes?: Attributes): void
+}
+
+export interface Counter {
+  add(value: number, attributes?: Attributes): void
 }
 
 export interface Observable {
@@ -19,9 +21,9 @@ export interface Observable {
 export type ObserveCallback = (result: { observe(value: number, attributes?: Attributes): void }) => void
 
 export interface InstrumentOptions {
-  readonly description?: string
-  readonly unit?: string
-  readonly advice?: { readonly explicitBucketBoundaries?: number[] }
+  description?: string
+  unit?: string
+  advice?: { explicitBucketBoundaries?: number[] }
 }
 
 export type Attributes = Record<string, string | number | boolean>

@@ -7,7 +7,6 @@ import type { AcquireOptions, Client, Pool, PoolOptions, TransactionOptions } fr
 export type * from './pg/types.js'
 export type { Told } from './told.js'
 
-
 /**
  * A pool of connections to PostgreSQL with node-postgres' interface: `postgres://app@db:5432/app`, several hosts,
  * `env:DATABASE_URL` or a libpq connection string. Connects when it is first used. Options: docs/client.md.

@@ -33,6 +33,18 @@ test('the shell example writes and reads rows with psql', async () => {
   expect(stdout).toContain('wrote and read 2 rows')
 })
 
+test('the example of metrics prints what OpenTelemetry got, and who held a client for too long', async () => {
+  const env = { ...plain, DATABASE_URL: sharedPostgres().url() }
+  const { status, stdout, stderr } = await run(process.execPath, ['examples/metrics/pool.mjs'], {
+    cwd: root,
+    env,
+  })
+  expect(status, stderr).toBe(0)
+  expect(stdout).toMatch(/held for too long:\n +at forgets \(.*pool\.mjs:\d+:\d+\)/)
+  for (const name of ['connection.count', 'connection.wait_time', 'operation.duration'])
+    expect(stdout).toContain(`name: 'db.client.${name}'`)
+})
+
 test('both examples say so when there is no database', async () => {
   const env = { HOLDFAST_TARGET_POSTGRES_REASON: 'it was skipped' }
   for (const [file, args] of [

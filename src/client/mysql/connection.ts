@@ -38,7 +38,9 @@ export class Session {
       const given = typeof sql === 'string' ? { sql } : (sql as { sql: string })
       const options = { ...(this.queryTimeout > 0 ? { timeout: this.queryTimeout } : {}), ...given }
       const args = values === undefined ? [options] : [options, values]
-      return this.#run(given.sql, () => (method as (...args: unknown[]) => Promise<unknown>).apply(connection, args))
+      return this.#run(given.sql, () =>
+        (method as (...args: unknown[]) => Promise<unknown>).apply(connection, args),
+      )
     }
     Object.assign(connection, {
       query: statement(query),
@@ -48,7 +50,9 @@ export class Session {
       rollback: () => this.#run('ROLLBACK', () => rollback.call(connection)),
     })
     connection.connection.on('error', error => this.break(error, 'idle'))
-    connection.connection.on('end', () => this.break(new Error('the server closed the connection'), 'idle', 'PROTOCOL_CONNECTION_LOST'))
+    connection.connection.on('end', () =>
+      this.break(new Error('the server closed the connection'), 'idle', 'PROTOCOL_CONNECTION_LOST'),
+    )
   }
 
   /** Resolves when nothing is under way any more. */

@@ -22,7 +22,12 @@ interface CorePool {
 const MOST_REJECTED = 2
 
 /** Puts what holds around a pool of mysql2's, in place. */
-export function guardPool(pool: DriverPool & { readonly pool?: unknown }, name: string, limits: MysqlLimits, signal?: AbortSignal): MysqlPool {
+export function guardPool(
+  pool: DriverPool & { readonly pool?: unknown },
+  name: string,
+  limits: MysqlLimits,
+  signal?: AbortSignal,
+): MysqlPool {
   const core = pool.pool as CorePool
   const sleepers = new Sleepers()
   const open = new Set<Core>()
@@ -124,7 +129,13 @@ export function guardPool(pool: DriverPool & { readonly pool?: unknown }, name: 
     const limit = systemClock.deadline(millis)
     const late = new Promise<never>((_, reject) => {
       limit.signal.addEventListener('abort', () =>
-        reject(failure('connect-timeout', `no connection within ${millis} ms`, { phase: 'acquire', sent: false, target: name })),
+        reject(
+          failure('connect-timeout', `no connection within ${millis} ms`, {
+            phase: 'acquire',
+            sent: false,
+            target: name,
+          }),
+        ),
       )
     })
     await Promise.race([work, late]).finally(() => limit.clear())
@@ -182,7 +193,10 @@ export function guardPool(pool: DriverPool & { readonly pool?: unknown }, name: 
       const { release, destroy } = connection
       connection.release = () => {
         release.call(connection)
-        sessions.get(connection)?.settled().then(() => setImmediate(resolve))
+        sessions
+          .get(connection)
+          ?.settled()
+          .then(() => setImmediate(resolve))
       }
       connection.destroy = () => {
         destroy.call(connection)

@@ -15,6 +15,9 @@ const FAREWELL_MS = 1000
 
 const VALIDATION_MS = 5000
 
+/** Told of each statement: milliseconds from the call to its end, and the error. */
+export type Operated = (ms: number, error?: unknown) => void
+
 const Base = pg.Client as unknown as new (
   config: pg.ClientConfig,
 ) => pg.Client & { _errorAllQueries(error: Error): void }
@@ -44,6 +47,7 @@ export class SoundClient extends Base {
     private readonly settings: Settings,
     /** Told how connecting went. */
     private readonly outcome: (client: SoundClient, error?: Told) => void = () => {},
+    private readonly operated?: Operated,
   ) {
     super(way.config)
     // Whoever prints a client, or an error that names one, prints no password.
@@ -161,7 +165,8 @@ export class SoundClient extends Base {
     if (signal?.aborted) return void process.nextTick(settle, neverBegan(signal))
     const query = new SentQuery(config, values)
     const endsAt = limit > 0 ? performance.now() + limit : Number.POSITIVE_INFINITY
-    const running = new Running(this, query, limit, signal, settle, endsAt)
+    const timed = this.operated && this.readyAt !== undefined ? timing(this.operated, settle) : settle
+    const running = new Running(this, query, limit, signal, timed, endsAt)
     if (limit > 0) this.#watchdog.watch(running)
     super.query(query as never)
   }
@@ -240,4 +245,12 @@ export function traced(error: Error, from: (...all: never[]) => unknown): Error 
   TRACED.add(error)
   Error.captureStackTrace?.(error, from)
   return error
+}
+
+function timing(operated: Operated, settle: Settle): Settle {
+  const began = performance.now()
+  return (error, result) => {
+    operated(performance.now() - began, error ?? undefined)
+    settle(error, result)
+  }
 }

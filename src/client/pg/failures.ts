@@ -1,6 +1,7 @@
 import type { HoldfastError } from '../../core/errors.js'
 import { formatMs } from '../../core/options.js'
 import { failure, type Told } from '../told.js'
+import { stateText } from './statetext.js'
 import type { PoolState } from './types.js'
 
 /** An acquire time-out carries the pool's numbers. */
@@ -8,11 +9,10 @@ export type Exhausted = Told<HoldfastError> & { readonly pool: PoolState }
 
 /** Nothing was free in time. */
 export function exhausted(pool: PoolState, ms: number, cause?: Error): Exhausted {
-  const { name, max, used, idle, connecting, waiting, longestUseMillis } = pool
-  const longest = longestUseMillis === undefined ? '' : `, the longest for ${formatMs(longestUseMillis)}`
+  const { name } = pool
   const error = failure(
     'pool-exhausted',
-    `timeout exceeded when trying to connect: pool ${name} had none free within ${formatMs(ms)} (max ${max}: ${used} used${longest}; ${idle} idle, ${connecting} connecting, ${waiting} waiting)`,
+    `timeout exceeded when trying to connect: pool ${name} had none free within ${formatMs(ms)} (${stateText(pool)})`,
     { driver: 'pg', phase: 'acquire', sent: false, target: name, ...(cause ? { cause } : {}) },
   )
   return Object.defineProperty(error, 'pool', { value: pool, enumerable: true }) as Exhausted

@@ -2,10 +2,16 @@ import type { SoundClient } from './client.js'
 import type { Client } from './types.js'
 
 type Release = SoundClient['release']
-type Discard = (why: string, client: SoundClient) => void
+
+/** Told of what becomes of a client. */
+export interface Ends {
+  /** `error` is what it was released with, if it was one. */
+  discard(why: string, client: SoundClient, error?: Error): void
+  returned?(client: SoundClient): void
+}
 
 /** A checked-out client, whose `release` looks at it first. */
-export function lend(client: SoundClient, discard: Discard): SoundClient & Client {
+export function lend(client: SoundClient, ends: Ends): SoundClient & Client {
   const give = client.release
   let [given, revoked] = [false, false]
   client.takenAt = performance.now()
@@ -21,27 +27,23 @@ export function lend(client: SoundClient, discard: Discard): SoundClient & Clien
     }
     if (given) throw new Error('Release called on client which has already been released to the pool.')
     given = true
-    takeBack(client, give, discard, error)
+    takeBack(client, give, ends, error)
   }
   return client as unknown as SoundClient & Client
 }
 
 /** Back to pg-pool once nothing is under way on it, or closed. */
-export function takeBack(
-  client: SoundClient,
-  give: Release,
-  discard: Discard,
-  error?: Error | boolean,
-): void {
+export function takeBack(client: SoundClient, give: Release, ends: Ends, error?: Error | boolean): void {
   if (!error && client.busy && !client.broken && !client.worn) {
     const again = () => {
       client.removeListener('drain', again)
       client.removeListener('end', again)
-      takeBack(client, give, discard)
+      takeBack(client, give, ends)
     }
     client.once('drain', again).once('end', again)
     return
   }
+  ends.returned?.(client)
   client.takenAt = undefined
   const why = error ? (error instanceof Error ? error.message : 'it was released as broken') : client.doubt
   if (why === undefined) {
@@ -49,6 +51,6 @@ export function takeBack(
     return
   }
   client.worn ??= why
-  discard(why, client)
+  ends.discard(why, client, error instanceof Error ? error : undefined)
   give(error || true)
 }

@@ -3,18 +3,26 @@ import type { Target } from '../../core/target.js'
 import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
 import { Askers, isFresh, mayBeTls, mayRepeat } from './acquire.js'
-import { SoundClient, traced } from './client.js'
+import { type Operated, SoundClient, traced } from './client.js'
 import { gone } from './failures.js'
+import { type Guard, guardOf } from './guard.js'
 import type { PoolInternals } from './internals.js'
-import { lend, takeBack } from './loans.js'
+import { type Ends, lend, takeBack } from './loans.js'
 import type { Settings } from './settings.js'
 import { stateOf } from './state.js'
 import { runTransaction } from './transaction.js'
 import type { AcquireOptions, Client, Pool, PoolState, QueryOptions, TransactionOptions } from './types.js'
+import { type Watch, watchOf } from './watch.js'
 import { Route, waysOf } from './ways.js'
 
 /** How long connections may take to close when the pool ends. */
 const CLOSING_MS = 2000
+
+/** What a client tells its pool, which is there only after the client's class. */
+interface Hooks {
+  outcome: (client: SoundClient, error?: Told) => void
+  operated?: Operated | undefined
+}
 
 type Config = string | (pg.QueryConfig & QueryOptions)
 
@@ -27,15 +35,17 @@ export class SoundPool extends pg.Pool {
   readonly #askers: Askers
   readonly #own = this as unknown as PoolInternals
   readonly #health: NodeJS.Timeout | undefined
+  readonly #watch: Watch | undefined
+  readonly #guard: Guard | undefined
   #end: Promise<void> | undefined
 
   constructor(target: Target, settings: Settings) {
     const route = new Route(waysOf(target, settings))
     const open = new Set<SoundClient>()
-    const hooks = { outcome: (_: SoundClient, __?: Told) => {} }
+    const hooks: Hooks = { outcome: () => {} }
     class PooledClient extends SoundClient {
       constructor() {
-        super(route.way, settings, (client, error) => hooks.outcome(client, error))
+        super(route.way, settings, (client, error) => hooks.outcome(client, error), hooks.operated)
         open.add(this)
         this.once('end', () => open.delete(this))
       }
@@ -53,6 +63,9 @@ export class SoundPool extends pg.Pool {
       tell: (event, about) => void this.emit(event, about),
     })
     hooks.outcome = (client, error) => this.#connected(client, error)
+    this.#watch = watchOf(this, settings, target)
+    hooks.operated = this.#watch?.metrics?.operated
+    this.#guard = guardOf(settings, this)
     const { maxLifetimeSeconds, maxLifetimeJitter } = settings
     // pg-pool reads it once for each connection.
     Object.defineProperty(this.options, 'maxLifetimeSeconds', {
@@ -66,13 +79,16 @@ export class SoundPool extends pg.Pool {
   }
 
   state(): PoolState {
-    return stateOf(this.name, this.#settings.max, this.#own)
+    return stateOf(this.name, this.#settings.max, this.#own, this.#watch?.holders())
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: pg-pool's overloads
   override connect(given?: any): any {
-    if (typeof given !== 'function') return this.#lent(given)
-    this.#lent().then(
+    const trace = this.#watch?.trace()
+    const take = (options?: AcquireOptions) =>
+      this.#guarded(() => this.#lent(options, trace), options?.signal)
+    if (typeof given !== 'function') return take(given)
+    take().then(
       client => process.nextTick(given, undefined, client, client.release),
       error => process.nextTick(given, error, undefined, () => {}),
     )
@@ -84,7 +100,9 @@ export class SoundPool extends pg.Pool {
       return super.query(config, values, callback)
     const given = typeof values === 'function'
     const done = given ? values : callback
-    const result = this.#query(config, given ? undefined : values).catch((error: Error) => {
+    const trace = this.#watch?.trace()
+    const run = () => this.#query(config, given ? undefined : values, trace)
+    const result = this.#guarded(run, config?.signal).catch((error: Error) => {
       throw traced(error, this.query)
     })
     if (!done) return result
@@ -94,17 +112,21 @@ export class SoundPool extends pg.Pool {
     )
   }
 
-  async withConnection<T>(work: (client: Client) => Promise<T>, options: AcquireOptions = {}): Promise<T> {
-    const client = await this.#lent(options)
-    try {
-      return await work(client)
-    } finally {
-      client.release()
-    }
+  withConnection<T>(work: (client: Client) => Promise<T>, options: AcquireOptions = {}): Promise<T> {
+    const lender = this.#lender()
+    return this.#guarded(async () => {
+      const client = await lender.connect(options)
+      try {
+        return await work(client)
+      } finally {
+        client.release()
+      }
+    }, options.signal)
   }
 
   transaction<T>(work: (client: Client) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return runTransaction(this as unknown as Pool, work, options)
+    const lender = this.#lender()
+    return this.#guarded(() => runTransaction(lender, work, options), options.signal)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: pg-pool's overloads
@@ -114,37 +136,61 @@ export class SoundPool extends pg.Pool {
     this.#end.then(() => process.nextTick(callback))
   }
 
-  async #lent({ signal }: AcquireOptions = {}): Promise<SoundClient & Client> {
-    return lend(await this.#askers.acquire(signal), this.#discard)
+  /** Lends clients to what is guarded as a whole, in the name of who called. */
+  #lender(): Pick<Pool, 'connect'> {
+    const trace = this.#watch?.trace()
+    return { connect: (options?: AcquireOptions) => this.#lent(options, trace) } as Pick<Pool, 'connect'>
   }
 
-  #discard = (why: string, client: SoundClient): void => void this.emit('discard', why, client)
+  #guarded<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    return this.#guard ? this.#guard.run(work, signal) : work()
+  }
+
+  #lent(options?: AcquireOptions, trace?: Error): Promise<SoundClient & Client> {
+    const client = this.#lend(options)
+    return this.#watch ? this.#watch.acquiring(client, trace) : client
+  }
+
+  async #lend({ signal }: AcquireOptions = {}): Promise<SoundClient & Client> {
+    return lend(await this.#askers.acquire(signal), this.#ends)
+  }
+
+  readonly #ends: Ends = {
+    discard: (why, client, error) => {
+      this.emit('discard', why, client)
+      this.#watch?.discarded(error ?? why)
+    },
+    returned: client => {
+      if (this.#watch && client.takenAt !== undefined)
+        this.#watch.returned(client, performance.now() - client.takenAt)
+    },
+  }
 
   /** Without a pause in the usual case: a client lies there, and works. */
-  #query(config: Config, values: unknown[]): Promise<pg.QueryResult> {
+  #query(config: Config, values: unknown[], trace?: Error): Promise<pg.QueryResult> {
     if (config == null) return Promise.reject(new TypeError('Client was passed a null or undefined query'))
     const free = this.#own._idle.length > this.#own._pendingQueue.length && !this.#askers.ended
-    if (!free || (typeof config !== 'string' && (config?.signal || config?.idempotent)))
-      return this.#patiently(config, values)
+    if (!free || this.#watch || (typeof config !== 'string' && (config?.signal || config?.idempotent)))
+      return this.#patiently(config, values, trace)
     this.#askers.enter()
     return new Promise((resolve, reject) => {
       const take = (error: Error | undefined, client: SoundClient) => {
         this.#askers.leave()
-        if (error) return resolve(this.#patiently(config, values))
+        if (error) return resolve(this.#patiently(config, values, trace))
         const give = client.release
         if (!isFresh(client, this.#settings)) {
-          takeBack(client, give, this.#discard)
-          return resolve(this.#patiently(config, values))
+          takeBack(client, give, this.#ends)
+          return resolve(this.#patiently(config, values, trace))
         }
         client.takenAt = performance.now()
         try {
           client.run(config, values, (failure, result) => {
-            takeBack(client, give, this.#discard)
+            takeBack(client, give, this.#ends)
             if (failure) reject(failure)
             else resolve(result as pg.QueryResult)
           })
         } catch (misuse) {
-          takeBack(client, give, this.#discard)
+          takeBack(client, give, this.#ends)
           reject(misuse)
         }
       }
@@ -152,11 +198,11 @@ export class SoundPool extends pg.Pool {
     })
   }
 
-  async #patiently(config: Config, values: unknown[]): Promise<pg.QueryResult> {
+  async #patiently(config: Config, values: unknown[], trace?: Error): Promise<pg.QueryResult> {
     const { idempotent, signal }: QueryOptions = typeof config === 'string' ? {} : (config ?? {})
     const { attempts = 3, delayMillis = 50 } = this.#settings.retry
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#lent(signal ? { signal } : {})
+      const client = await this.#lent(signal ? { signal } : {}, trace)
       let error: Error
       try {
         return await client.query(config as pg.QueryConfig, values)
@@ -174,7 +220,10 @@ export class SoundPool extends pg.Pool {
   #connected(client: SoundClient, error?: Told): void {
     this.#askers.connected(error)
     if (error) this.#route.failed(client.way, mayBeTls(error))
-    else this.#route.worked(client.way)
+    else {
+      this.#watch?.metrics?.created(performance.now() - client.madeAt)
+      this.#route.worked(client.way)
+    }
   }
 
   /** Idle connections prove that they are alive, where they lie; one that does not is closed. */
@@ -204,6 +253,7 @@ export class SoundPool extends pg.Pool {
       [...this.#open].map(client => new Promise<void>(resolve => client.once('end', resolve))),
     )
     clearTimeout(closing)
+    this.#watch?.end()
   }
 
   #destroyAll(): void {

@@ -1,6 +1,7 @@
 import { basename } from 'node:path'
 import { nearest, usage } from '../../core/errors.js'
 import { CONNECT_LIMITS } from '../again.js'
+import { checkGuarding } from './guarding.js'
 import type { PoolOptions } from './types.js'
 
 type Held =
@@ -80,6 +81,7 @@ export function settingsOf(options: PoolOptions, env: NodeJS.ProcessEnv = proces
     application_name: options.application_name ?? env.PGAPPNAME ?? basename(process.argv[1] ?? 'node'),
   }
   check(all)
+  checkGuarding(all)
   return all
 }
 

@@ -2,7 +2,12 @@ import type { SoundClient } from './client.js'
 import type { PoolInternals } from './internals.js'
 import type { PoolState } from './types.js'
 
-export function stateOf(name: string, max: number, pool: PoolInternals): PoolState {
+export function stateOf(
+  name: string,
+  max: number,
+  pool: PoolInternals,
+  holders?: PoolState['holders'],
+): PoolState {
   const clients = pool._clients as SoundClient[]
   const connecting = clients.filter(client => client.readyAt === undefined).length
   const taken = clients.flatMap(client => client.takenAt ?? [])
@@ -12,5 +17,6 @@ export function stateOf(name: string, max: number, pool: PoolInternals): PoolSta
     used: total - idle - connecting,
     waiting: pool._pendingQueue.length,
     ...(taken.length > 0 ? { longestUseMillis: Math.round(performance.now() - Math.min(...taken)) } : {}),
+    ...(holders ? { holders } : {}),
   }
 }

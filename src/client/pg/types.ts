@@ -1,4 +1,5 @@
 import type pg from 'pg'
+import type { ReasonId } from '../../core/reasons.js'
 import type { Classification } from '../../services/classify.js'
 import type { ConnectLimits } from '../again.js'
 import type { Meter } from '../meter.js'
@@ -55,9 +56,9 @@ export interface PoolOptions extends ConnectLimits {
     | 'prefer-standby'
   /** Repetitions of queries marked `idempotent` and of transactions with `retry: true`. */
   readonly retry?: RetryOptions
-  /** Off by default. Needs the package cockatiel. */
+  /** Rejects at once after `failures` in a row (default 5) until a trial, `halfOpenAfterMillis` (default 10,000) later, succeeds. Off by default. Needs the package cockatiel. */
   readonly circuitBreaker?: { readonly failures?: number; readonly halfOpenAfterMillis?: number }
-  /** Off by default. Needs the package cockatiel. */
+  /** Lets `concurrent` through at a time and `queue` (default 0) wait; the rest is rejected at once. Off by default. Needs the package cockatiel. */
   readonly bulkhead?: { readonly concurrent: number; readonly queue?: number }
   /** Of `@opentelemetry/api`: `metrics.getMeter('shop')`. Default: nothing is measured. */
   readonly meter?: Meter
@@ -151,11 +152,19 @@ export interface PoolEvents {
   exhausted: [state: PoolState]
   /** A client is checked out for longer than `leakDetectionMillis`. */
   leak: [event: { readonly millis: number; readonly stack: string; readonly state: PoolState }]
+  /** The circuit breaker opened, from being closed: everything is rejected at once, but a trial every so often. */
+  open: [event: { readonly reason: ReasonId; readonly error: Error; readonly halfOpenAfterMillis: number }]
+  /** A trial succeeded. */
+  close: []
 }
 
+type Listen = <E extends keyof PoolEvents>(event: E, listener: (...told: PoolEvents[E]) => void) => pg.Pool
+
 /** pg-pool's interface, and what holds. */
-export interface Pool extends Omit<pg.Pool, 'connect' | 'query' | 'end'> {
+export interface Pool extends Omit<pg.Pool, 'connect' | 'query' | 'end' | 'on' | 'once'> {
   readonly name: string
+  on: pg.Pool['on'] & Listen
+  once: pg.Pool['once'] & Listen
   connect(options?: AcquireOptions): Promise<Client>
   connect(
     callback: (

@@ -42,7 +42,10 @@ function tlsOf(target: Target, host: Host, settings: Settings): Ssl[] {
   if (settings.ssl !== undefined) return [settings.ssl]
   const { mode } = target.tls
   if ('path' in host || mode === 'disable') return [false]
-  const tls = { ...credentials(target.tls, libpqFile), ...(host.address ? { servername: host.host } : {}) } as Ssl
+  const tls = {
+    ...credentials(target.tls, libpqFile),
+    ...(host.address ? { servername: host.host } : {}),
+  } as Ssl
   return mode === 'prefer' ? [tls, false] : mode === 'allow' ? [false, tls] : [tls]
 }
 
