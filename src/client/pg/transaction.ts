@@ -1,25 +1,159 @@
-import type { Client, TransactionOptions } from './types.js'
+import { type Clock, systemClock } from '../../io/clock.js'
+import { type Classification, classify } from '../../services/classify.js'
+import { isTold, suppress } from '../told.js'
+import { beginning, checkTransaction } from './begin.js'
+import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
+import { type Lender, lend, refusal } from './loan.js'
+import { endedByWork, leftRunning, swallowed } from './misuse.js'
+import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
+import { type ServerError, type Witness, witness } from './witness.js'
 
-interface Source {
-  connect(options?: { signal?: AbortSignal }): Promise<Client>
+export interface TransactionDefaults {
+  /** What `retry: true` means: the pool's. */
+  readonly retry?: RetryOptions | undefined
+  /** Told before each repetition. */
+  readonly onRetry?: ((event: PoolEvents['retry'][0]) => void) | undefined
+  readonly clock?: Clock
+  /** From 0 up to 1. */
+  readonly random?: () => number
 }
 
-/** Replaced by the whole of it. */
+type Work<T> = (client: Client) => Promise<T>
+type End<T> = { readonly value: T } | { readonly error: unknown; readonly repeatable: boolean }
+
+const RESOLVE_MS = 30_000
+
+/** BEGIN, `work`, COMMIT; what each way to fail comes to is the table in docs/client-transactions.md. */
 export async function runTransaction<T>(
-  pool: Source,
-  work: (client: Client) => Promise<T>,
-  { signal }: TransactionOptions = {},
+  pool: Lender,
+  work: Work<T>,
+  options: TransactionOptions = {},
+  defaults: TransactionDefaults = {},
 ): Promise<T> {
-  const client = await pool.connect(signal ? { signal } : {})
-  try {
-    await client.query('BEGIN')
-    const result = await work(client)
-    await client.query('COMMIT')
-    return result
-  } catch (error) {
-    await client.query('ROLLBACK').catch(() => {})
-    throw error
-  } finally {
-    client.release()
+  checkTransaction(options)
+  const { clock = systemClock, random = Math.random, onRetry } = defaults
+  const { attempts = 3, delayMillis = 50 } = {
+    ...defaults.retry,
+    ...(typeof options.retry === 'object' && options.retry),
+  }
+  const most = options.retry ? attempts : 1
+  for (let attempt = 1; ; attempt++) {
+    const end = await once(pool, work, options, clock)
+    if ('value' in end) return end.value
+    if (attempt >= most || !end.repeatable || options.signal?.aborted) throw end.error
+    const pause = delayMillis * 2 ** (attempt - 1) * (1 - random() / 2)
+    onRetry?.({ error: end.error as Error, attempt, delayMillis: pause })
+    await clock.sleep(pause, options.signal).catch(() => {
+      throw end.error
+    })
   }
 }
+
+async function once<T>(
+  pool: Lender,
+  work: Work<T>,
+  options: TransactionOptions,
+  clock: Clock,
+): Promise<End<T>> {
+  const { signal, resolve, resolveTimeoutMillis: timeoutMillis = RESOLVE_MS } = options
+  const client = await pool.connect(signal ? { signal } : {})
+  try {
+    await client.query({ text: beginning(options, client.localSettings), ...(signal ? { signal } : {}) })
+  } catch (error) {
+    client.release(asError(error))
+    return { error, repeatable: isRepeatable(error) }
+  }
+  const seen = witness(client)
+  const done = await perform(client, work, options, seen)
+  if ('error' in done) {
+    seen.stop()
+    return done
+  }
+  try {
+    const { command } = await client.query('COMMIT')
+    client.release()
+    if (command === 'ROLLBACK')
+      return { error: swallowed(seen.aborted), repeatable: isRepeatable(seen.aborted) }
+    return { value: done.value }
+  } catch (error) {
+    const outcome = outcomeOfCommit(error)
+    if (outcome === 'rejected') client.release()
+    else client.release(asError(error))
+    if (outcome !== 'unknown') return { error, repeatable: isRepeatable(error) }
+    if (!resolve) return { error: ambiguous(error), repeatable: false }
+    const answer = await fateOf(pool, resolve, done.prepared, { clock, timeoutMillis, signal })
+    if (answer.fate === 'committed') return { value: done.value }
+    if (answer.fate === 'rolled-back') return { error: rolledBack(error), repeatable: true }
+    return { error: suppress(ambiguous(error), answer.error), repeatable: false }
+  } finally {
+    seen.stop()
+  }
+}
+
+type Done<T> = { readonly value: T; readonly prepared: unknown }
+
+/** Everything between BEGIN and COMMIT; where it fails the transaction is undone and the client given back. */
+async function perform<T>(
+  client: Client,
+  work: Work<T>,
+  { signal, resolve }: TransactionOptions,
+  seen: Witness,
+): Promise<Done<T> | { readonly error: unknown; readonly repeatable: boolean }> {
+  const loan = lend(client, { by: 'transaction()', signal, inTransaction: true })
+  let early: Error | undefined
+  try {
+    const value = await work(loan.client)
+    const { running, blocked } = loan
+    loan.end()
+    const offence = loan.misuse ?? leftRunning(running, blocked && !seen.aborted)
+    if (offence) throw offence
+    if (client.broken) throw client.broken
+    if (seen.began || seen.ended) {
+      early = endedByWork(seen)
+      throw early
+    }
+    if (signal?.aborted) throw refusal(signal)
+    return { value, prepared: seen.aborted ? undefined : await resolve?.prepare?.(client) }
+  } catch (error) {
+    const { blocked } = loan
+    loan.end()
+    const before = { ...seen }
+    const repeatable = !before.ended && !loan.misuse && isRepeatable(seen.aborted ?? client.broken)
+    await undo(client, error, blocked)
+    // A COMMIT that nobody awaited has come through meanwhile.
+    const now = before.ended ? before : { ...seen, outside: false }
+    if (!isPartial(now)) return { error, repeatable }
+    return { error: error === early ? error : endedByWork(now, error), repeatable: false }
+  }
+}
+
+/** ROLLBACK, whose failure never replaces what it is called for. */
+async function undo(client: Client, first: unknown, blocked: boolean): Promise<void> {
+  if (client.broken || blocked) return client.release(client.broken ?? asError(first))
+  try {
+    await client.query('ROLLBACK')
+    client.release()
+  } catch (second) {
+    suppress(first, second)
+    client.release(asError(second))
+  }
+}
+
+/**
+ * Where nothing can have been committed: a conflict, by the table also a lock time-out, and a lost connection. What
+ * `work` threw does not matter, but what the server and the connection said: another service's loss is not ours.
+ */
+function isRepeatable(error: ServerError | unknown): boolean {
+  if (error === undefined) return false
+  const found: Classification = isTold(error)
+    ? error.holdfast
+    : classify(error, { driver: 'pg', phase: 'statement', sent: true })
+  if (found.reason === 'transaction-conflict') return found.outcome === 'rejected'
+  return found.reason === 'connection-lost' && (found.phase !== 'commit' || found.outcome === 'not-sent')
+}
+
+/** Part of it may be kept, whatever failed afterwards. */
+const isPartial = ({ ended, outside }: Witness): boolean =>
+  ended !== undefined && (ended !== 'ROLLBACK' || outside)
+
+const asError = (error: unknown): Error | true => (error instanceof Error ? error : true)
