@@ -1,4 +1,4 @@
-import { failure, isTold, type Told, told } from '../told.js'
+import { failure, type Told } from '../told.js'
 import type { AcquireOptions, Client } from './types.js'
 
 /** As much of a pool as is needed here. */
@@ -140,8 +140,9 @@ const isSubmittable = (value: unknown): value is Submittable =>
 const withSignal = (config: object, signal: AbortSignal | undefined): object =>
   signal && !('signal' in config) ? { ...config, signal } : config
 
-/** The signal's reason, as of a statement that was not sent. */
-export function refusal(signal: AbortSignal): Told {
-  const { reason } = signal
-  return isTold(reason) ? reason : told(reason, { driver: 'pg', phase: 'statement', sent: false })
-}
+/** Of a statement that was not sent. */
+export const refusal = (signal: AbortSignal): Told =>
+  failure('statement-timeout', 'aborted by its signal; the statement was not sent', {
+    ...({ driver: 'pg', phase: 'statement', sent: false, code: 'ABORT_ERR' } as const),
+    cause: signal.reason,
+  })

@@ -4,6 +4,7 @@ import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
 import { Askers, isFresh, mayBeTls, mayRepeat } from './acquire.js'
 import { SoundClient, traced } from './client.js'
+import { runWithConnection } from './connection.js'
 import { gone } from './failures.js'
 import type { PoolInternals } from './internals.js'
 import { lend, takeBack } from './loans.js'
@@ -94,17 +95,15 @@ export class SoundPool extends pg.Pool {
     )
   }
 
-  async withConnection<T>(work: (client: Client) => Promise<T>, options: AcquireOptions = {}): Promise<T> {
-    const client = await this.#lent(options)
-    try {
-      return await work(client)
-    } finally {
-      client.release()
-    }
+  withConnection<T>(work: (client: Client) => Promise<T>, options?: AcquireOptions): Promise<T> {
+    return runWithConnection(this as unknown as Pool, work, options)
   }
 
-  transaction<T>(work: (client: Client) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
-    return runTransaction(this as unknown as Pool, work, options)
+  transaction<T>(work: (client: Client) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return runTransaction(this as unknown as Pool, work, options, {
+      retry: this.#settings.retry,
+      onRetry: event => this.emit('retry', event),
+    })
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: pg-pool's overloads

@@ -5,6 +5,7 @@ import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
 import { type Lender, lend, refusal } from './loan.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
+import { backoff } from './pauses.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
 import { type ServerError, type Witness, witness } from './witness.js'
 
@@ -22,6 +23,7 @@ type Work<T> = (client: Client) => Promise<T>
 type End<T> = { readonly value: T } | { readonly error: unknown; readonly repeatable: boolean }
 
 const RESOLVE_MS = 30_000
+const LONGEST_PAUSE_MS = 5000
 
 /** BEGIN, `work`, COMMIT; what each way to fail comes to is the table in docs/client-transactions.md. */
 export async function runTransaction<T>(
@@ -41,7 +43,7 @@ export async function runTransaction<T>(
     const end = await once(pool, work, options, clock)
     if ('value' in end) return end.value
     if (attempt >= most || !end.repeatable || options.signal?.aborted) throw end.error
-    const pause = delayMillis * 2 ** (attempt - 1) * (1 - random() / 2)
+    const pause = backoff(attempt, { first: delayMillis, factor: 2, most: LONGEST_PAUSE_MS }, random)
     onRetry?.({ error: end.error as Error, attempt, delayMillis: pause })
     await clock.sleep(pause, options.signal).catch(() => {
       throw end.error
