@@ -7,7 +7,7 @@ import { type Lender, lend, refusal } from './loan.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
 import { backoff } from './pauses.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
-import { type ServerError, type Witness, witness } from './witness.js'
+import { type Witness, witness } from './witness.js'
 
 export interface TransactionDefaults {
   /** What `retry: true` means: the pool's. */
@@ -20,7 +20,7 @@ export interface TransactionDefaults {
 }
 
 type Work<T> = (client: Client) => Promise<T>
-type End<T> = { readonly value: T } | { readonly error: unknown; readonly repeatable: boolean }
+type End<T> = { readonly value: T } | Failed
 
 const RESOLVE_MS = 30_000
 const LONGEST_PAUSE_MS = 5000
@@ -66,30 +66,44 @@ async function once<T>(
     return { error, repeatable: isRepeatable(error) }
   }
   const seen = witness(client)
-  const done = await perform(client, work, options, seen)
-  if ('error' in done) {
-    seen.stop()
-    return done
-  }
   try {
-    const { command } = await client.query('COMMIT')
-    client.release()
-    if (command === 'ROLLBACK')
-      return { error: swallowed(seen.aborted), repeatable: isRepeatable(seen.aborted) }
-    return { value: done.value }
-  } catch (error) {
-    const outcome = outcomeOfCommit(error)
-    if (outcome === 'rejected') client.release()
-    else client.release(asError(error))
-    if (outcome !== 'unknown') return { error, repeatable: isRepeatable(error) }
-    if (!resolve) return { error: ambiguous(error), repeatable: false }
-    const answer = await fateOf(pool, resolve, done.prepared, { clock, timeoutMillis, signal })
-    if (answer.fate === 'committed') return { value: done.value }
-    if (answer.fate === 'rolled-back') return { error: rolledBack(error), repeatable: true }
-    return { error: suppress(ambiguous(error), answer.error), repeatable: false }
+    const done = await perform(client, work, options, seen)
+    if ('error' in done) return done
+    const failed = await commit(client, seen)
+    if (!failed) return { value: done.value }
+    if ('error' in failed) return failed
+    const { lost } = failed
+    if (!resolve) return { error: ambiguous(lost), repeatable: false }
+    const { fate, error } = await fateOf(pool, resolve, done.prepared, { clock, timeoutMillis, signal })
+    if (fate === 'committed') return { value: done.value }
+    if (fate === 'rolled-back') return { error: rolledBack(lost), repeatable: true }
+    return { error: suppress(ambiguous(lost), error), repeatable: false }
   } finally {
     seen.stop()
   }
+}
+
+interface Failed {
+  readonly error: unknown
+  readonly repeatable: boolean
+}
+
+/** COMMIT, after which the client is given back. Undefined where the server said that it is done. */
+async function commit(
+  client: Client,
+  seen: Witness,
+): Promise<Failed | { readonly lost: unknown } | undefined> {
+  let command: string
+  try {
+    command = (await client.query('COMMIT')).command
+  } catch (error) {
+    const outcome = outcomeOfCommit(error)
+    client.release(outcome === 'rejected' ? undefined : asError(error))
+    return outcome === 'unknown' ? { lost: error } : { error, repeatable: isRepeatable(error) }
+  }
+  client.release()
+  if (command === 'COMMIT') return undefined
+  return { error: swallowed(seen.aborted), repeatable: isRepeatable(seen.aborted) }
 }
 
 type Done<T> = { readonly value: T; readonly prepared: unknown }
@@ -100,7 +114,7 @@ async function perform<T>(
   work: Work<T>,
   { signal, resolve }: TransactionOptions,
   seen: Witness,
-): Promise<Done<T> | { readonly error: unknown; readonly repeatable: boolean }> {
+): Promise<Done<T> | Failed> {
   const loan = lend(client, { by: 'transaction()', signal, inTransaction: true })
   let early: Error | undefined
   try {
@@ -145,7 +159,7 @@ async function undo(client: Client, first: unknown, blocked: boolean): Promise<v
  * Where nothing can have been committed: a conflict, by the table also a lock time-out, and a lost connection. What
  * `work` threw does not matter, but what the server and the connection said: another service's loss is not ours.
  */
-function isRepeatable(error: ServerError | unknown): boolean {
+function isRepeatable(error: unknown): boolean {
   if (error === undefined) return false
   const found: Classification = isTold(error)
     ? error.holdfast
