@@ -22,12 +22,16 @@ export interface Cut {
 export interface Cutter {
   readonly host: string
   readonly port: number
-  /** Texts of the simple queries that came from clients, in their order. */
-  readonly statements: readonly string[]
+  /** Resolves once such a message has passed. */
+  passes(at: (message: CutMessage) => boolean): Promise<void>
   /** Cuts once; resolves when it has. */
   cut(cut: Cut): Promise<void>
+  /** Ends all connections, for the client alone. */
+  drop(): void
   /** What was cut out of the last connection that ended for the client alone goes to the server after all. */
   deliver(): void
+  /** Ends every connection that is made from now on. */
+  refuse(): void
   close(): Promise<void>
 }
 
@@ -39,35 +43,46 @@ export const isCommitted = ({ from, type, text }: CutMessage): boolean =>
 
 export async function startCutter(target: { host: string; port: number }): Promise<Cutter> {
   const sockets = new Set<Socket>()
-  const statements: string[] = []
+  const drops = new Set<() => void>()
+  const waiting = new Set<{ at: Cut['at']; resolve: () => void }>()
+  let refusing = false
   let armed: (Cut & { fired(): void }) | undefined
   let held: (() => void) | undefined
 
   const server = createServer(client => {
+    if (refusing) return void client.destroy()
     const upstream = connect(target)
     let open = true
     for (const socket of [client, upstream]) {
       sockets.add(socket.setNoDelay())
       socket.on('error', () => {}).once('close', () => sockets.delete(socket))
     }
-    const end = () => {
+    const drop = () => {
       open = false
       client.destroy()
+      drops.delete(drop)
+    }
+    drops.add(drop)
+    const end = () => {
+      drop()
       upstream.destroy()
     }
     const pass = (from: 'client' | 'server', to: Socket) => (frame: Buffer, typed: boolean) => {
       if (!open) return
-      const type = typed ? frame.toString('latin1', 0, 1) : ''
-      const text = typed ? frame.toString('utf8', 5).replace(/\0+$/, '') : ''
-      if (from === 'client' && type === 'Q') statements.push(text)
-      const cut = typed && armed?.at({ from, type, text }) ? armed : undefined
-      if (!cut) return void to.write(frame)
+      if (!typed) return void to.write(frame)
+      const message = {
+        from,
+        type: frame.toString('latin1', 0, 1),
+        text: frame.toString('utf8', 5).replace(/\0+$/, ''),
+      }
+      for (const one of waiting) if (one.at(message) && waiting.delete(one)) one.resolve()
+      const cut = armed
+      if (!cut?.at(message)) return void to.write(frame)
       armed = undefined
       if (cut.ends === 'both') end()
       else {
-        open = false
         held = () => upstream.write(frame)
-        client.destroy()
+        drop()
       }
       cut.fired()
     }
@@ -84,7 +99,13 @@ export async function startCutter(target: { host: string; port: number }): Promi
   return {
     host: '127.0.0.1',
     port: typeof address === 'object' && address ? address.port : 0,
-    statements,
+    passes: at => new Promise(resolve => void waiting.add({ at, resolve })),
+    drop: () => {
+      for (const drop of drops) drop()
+    },
+    refuse: () => {
+      refusing = true
+    },
     cut: cut =>
       new Promise(resolve => {
         armed = { ...cut, fired: resolve }

@@ -1,11 +1,11 @@
 import { type Clock, systemClock } from '../../io/clock.js'
 import { type Classification, classify } from '../../services/classify.js'
+import { pauseAfter } from '../again.js'
 import { isTold, suppress } from '../told.js'
 import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
 import { type Lender, lend, refusal } from './loan.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
-import { backoff } from './pauses.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
 import { type Witness, witness } from './witness.js'
 
@@ -23,7 +23,7 @@ type Work<T> = (client: Client) => Promise<T>
 type End<T> = { readonly value: T } | Failed
 
 const RESOLVE_MS = 30_000
-const LONGEST_PAUSE_MS = 5000
+const PAUSES = { backoffFactor: 2, backoffMostMillis: 5000 }
 
 /** BEGIN, `work`, COMMIT; what each way to fail comes to is the table in docs/client-transactions.md. */
 export async function runTransaction<T>(
@@ -43,7 +43,7 @@ export async function runTransaction<T>(
     const end = await once(pool, work, options, clock)
     if ('value' in end) return end.value
     if (attempt >= most || !end.repeatable || options.signal?.aborted) throw end.error
-    const pause = backoff(attempt, { first: delayMillis, factor: 2, most: LONGEST_PAUSE_MS }, random)
+    const pause = pauseAfter(attempt, { ...PAUSES, backoffMillis: delayMillis, random })
     onRetry?.({ error: end.error as Error, attempt, delayMillis: pause })
     await clock.sleep(pause, options.signal).catch(() => {
       throw end.error
