@@ -1,7 +1,7 @@
 import type { Clock } from '../../io/clock.js'
 import { classify } from '../../services/classify.js'
 import { failure, isTold, type Told } from '../told.js'
-import type { Lender } from './loan.js'
+import type { Lender } from './guard.js'
 import type { Client, CommitFate, CommitResolver } from './types.js'
 
 /**

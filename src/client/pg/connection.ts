@@ -1,5 +1,5 @@
 import { failure, suppress } from '../told.js'
-import { type Lender, lend } from './loan.js'
+import { guard, type Lender } from './guard.js'
 import type { AcquireOptions, Client } from './types.js'
 
 /** A client for `work`, which goes back when it is over: closed where it broke, or was left in a transaction. */
@@ -9,7 +9,7 @@ export async function runWithConnection<T>(
   options: AcquireOptions = {},
 ): Promise<T> {
   const client = await pool.connect(options)
-  const loan = lend(client, { by: 'withConnection()', signal: options.signal })
+  const loan = guard(client, { by: 'withConnection()', signal: options.signal })
   let first: unknown
   try {
     const value = await work(loan.client)

@@ -4,7 +4,7 @@ import { pauseAfter } from '../again.js'
 import { isTold, suppress } from '../told.js'
 import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
-import { type Lender, lend, refusal } from './loan.js'
+import { guard, type Lender, refusal } from './guard.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
 import { type Witness, witness } from './witness.js'
@@ -115,7 +115,7 @@ async function perform<T>(
   { signal, resolve }: TransactionOptions,
   seen: Witness,
 ): Promise<Done<T> | Failed> {
-  const loan = lend(client, { by: 'transaction()', signal, inTransaction: true })
+  const loan = guard(client, { by: 'transaction()', signal, inTransaction: true })
   let early: Error | undefined
   try {
     const value = await work(loan.client)

@@ -36,7 +36,7 @@ const CONTROL =
   /^[\s;]*(begin|start\s+transaction|commit|end|abort|rollback(?!\s+(?:(?:work|transaction)\s+)?to\b)|prepare\s+transaction)\b/i
 
 /** A statement that comes late would run outside of the transaction, or in another one's: it is refused. */
-export function lend(client: Client, { by, signal, inTransaction = false }: LoanOptions): Loan {
+export function guard(client: Client, { by, signal, inTransaction = false }: LoanOptions): Loan {
   let over = false
   let running = 0
   let cursors = false
