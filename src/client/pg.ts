@@ -4,6 +4,8 @@ import { SoundPool } from './pg/pool.js'
 import { settingsOf } from './pg/settings.js'
 import type { AcquireOptions, Client, Pool, PoolOptions, TransactionOptions } from './pg/types.js'
 
+export { type CommitTokens, type CommitTokensOptions, commitTokens } from './pg/tokens.js'
+export { txidStatus } from './pg/txid.js'
 export type * from './pg/types.js'
 export type { Told } from './told.js'
 
@@ -41,14 +43,17 @@ export async function connect(target: string, options: PoolOptions = {}): Promis
   }
 }
 
-/** Checks a client out for `work`, and gives it back. */
+/** Checks a client out for `work`, and gives it back; a statement that comes later is refused. */
 export const withConnection = <T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
   options?: AcquireOptions,
 ): Promise<T> => pool.withConnection(work, options)
 
-/** Runs `work` in one transaction. See TransactionOptions. */
+/**
+ * Runs `work` in one transaction: resolves once COMMIT was answered, else nothing of it took effect, or the error says
+ * that this is not known (08007). docs/client-transactions.md.
+ */
 export const transaction = <T>(
   pool: Pool,
   work: (client: Client) => Promise<T>,

@@ -15,13 +15,22 @@ export function told(error: unknown, options: ClassifyOptions): Told {
   return tell(error, classify(error, options))
 }
 
-/** An error of ours: no driver has one for it. `code` is SQLSTATE where there is one, else the reason in capitals. */
+/**
+ * An error of ours: no driver has one for it. `code` is SQLSTATE where there is one, else the reason in capitals.
+ * `rejected`: the helper knows that nothing took effect.
+ */
 export function failure(
   reason: ReasonId,
   message: string,
-  about: ClassifyOptions & { code?: string; cause?: unknown; advice?: string; target?: string },
+  about: ClassifyOptions & {
+    code?: string
+    cause?: unknown
+    advice?: string
+    target?: string
+    rejected?: boolean
+  },
 ): Told<HoldfastError> {
-  const { code = codeFor(reason), advice, target = 'pool', ...rest } = about
+  const { code = codeFor(reason), advice, target = 'pool', rejected, ...rest } = about
   const finding = { reason, code, message, ...(advice ? { advice } : {}) }
   const verdict = {
     ready: false,
@@ -36,7 +45,8 @@ export function failure(
     ...('cause' in about ? { cause: about.cause } : {}),
   })
   Object.defineProperty(error, 'code', { value: code, enumerable: true })
-  return tell(error, classify(error, rest)) as Told<HoldfastError>
+  const found = classify(error, rest)
+  return tell(error, rejected ? { ...found, outcome: 'rejected' } : found) as Told<HoldfastError>
 }
 
 const LAYER = {
@@ -52,6 +62,15 @@ export const codeFor = (reason: ReasonId): string => reason.toUpperCase().replac
 
 export const isTold = (error: unknown): error is Told =>
   error instanceof Error && typeof (error as Partial<Told>).holdfast?.reason === 'string'
+
+/** Keeps what failed afterwards with what failed first, as its property `suppressed` (not enumerable). */
+export function suppress<E>(first: E, later: unknown): E {
+  if (first instanceof Error && later !== undefined && later !== first && Object.isExtensible(first)) {
+    const value = [...((first as { suppressed?: unknown[] }).suppressed ?? []), later]
+    Object.defineProperty(first, 'suppressed', { value, configurable: true })
+  }
+  return first
+}
 
 function tell(error: unknown, holdfast: Classification): Told {
   const able = error instanceof Error && Object.isExtensible(error)

@@ -4,6 +4,7 @@ import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
 import { Askers, isFresh, mayBeTls, mayRepeat } from './acquire.js'
 import { type Operated, SoundClient, traced } from './client.js'
+import { runWithConnection } from './connection.js'
 import { gone } from './failures.js'
 import { type Guard, guardOf } from './guard.js'
 import type { PoolInternals } from './internals.js'
@@ -11,7 +12,15 @@ import { type Ends, lend, takeBack } from './loans.js'
 import type { Settings } from './settings.js'
 import { stateOf } from './state.js'
 import { runTransaction } from './transaction.js'
-import type { AcquireOptions, Client, Pool, PoolState, QueryOptions, TransactionOptions } from './types.js'
+import type {
+  AcquireOptions,
+  Client,
+  Pool,
+  PoolEvents,
+  PoolState,
+  QueryOptions,
+  TransactionOptions,
+} from './types.js'
 import { type Watch, watchOf } from './watch.js'
 import { Route, waysOf } from './ways.js'
 
@@ -114,19 +123,16 @@ export class SoundPool extends pg.Pool {
 
   withConnection<T>(work: (client: Client) => Promise<T>, options: AcquireOptions = {}): Promise<T> {
     const lender = this.#lender()
-    return this.#guarded(async () => {
-      const client = await lender.connect(options)
-      try {
-        return await work(client)
-      } finally {
-        client.release()
-      }
-    }, options.signal)
+    return this.#guarded(() => runWithConnection(lender, work, options), options.signal)
   }
 
   transaction<T>(work: (client: Client) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const lender = this.#lender()
-    return this.#guarded(() => runTransaction(lender, work, options), options.signal)
+    const defaults = {
+      retry: this.#settings.retry,
+      onRetry: (event: PoolEvents['retry'][0]) => this.emit('retry', event),
+    }
+    return this.#guarded(() => runTransaction(lender, work, options, defaults), options.signal)
   }
 
   // biome-ignore lint/suspicious/noExplicitAny: pg-pool's overloads

@@ -97,11 +97,14 @@ export interface TransactionOptions {
   readonly isolation?: Isolation
   readonly readOnly?: boolean
   readonly deferrable?: boolean
-  /** Repeats the whole function after a conflict (40001, 40P01) and after a loss before COMMIT was sent. Default false. */
+  /** Repeats the whole function after a conflict (40001, 40P01, 55P03) and after a loss before COMMIT was sent. Default false. */
   readonly retry?: boolean | RetryOptions
+  /** Cancels the statement that runs and refuses the next; COMMIT, once sent, is not cancelled. */
   readonly signal?: AbortSignal
   /** Asked what became of a COMMIT whose answer was lost: `txidStatus()`, `commitTokens()`, or a function of your own. */
   readonly resolve?: CommitResolver
+  /** How long `resolve` is asked, on one connection after the other while the server is away. Default 30,000. */
+  readonly resolveTimeoutMillis?: number
 }
 
 export type CommitFate = 'committed' | 'rolled-back' | 'unknown'
@@ -119,6 +122,8 @@ type WithOptions<C> = C & QueryOptions
 export interface Client extends pg.PoolClient {
   /** What broke it, if anything did. */
   readonly broken: Error | undefined
+  /** Behind a pooler: the limits as `SET LOCAL a = 1; SET LOCAL b = 2`, which `transaction()` sends with BEGIN. */
+  readonly localSettings?: string | undefined
   query: pg.PoolClient['query'] &
     (<R extends pg.QueryResultRow = pg.QueryResultRow>(
       config: WithOptions<pg.QueryConfig>,
