@@ -12,9 +12,9 @@ export interface ProbedPool {
   readonly idleCount?: number
   readonly options?: { readonly max?: number | undefined }
   // biome-ignore lint/suspicious/noExplicitAny: the same
-  on?(event: 'release', listener: (...given: any[]) => void): unknown
+  on?(event: any, listener: (...given: any[]) => void): unknown
   // biome-ignore lint/suspicious/noExplicitAny: the same
-  off?(event: 'release', listener: (...given: any[]) => void): unknown
+  off?(event: any, listener: (...given: any[]) => void): unknown
 }
 
 /**
@@ -26,7 +26,7 @@ export async function askPool(
   signal: AbortSignal,
   timeoutMs: number,
 ): Promise<{ busy: boolean }> {
-  const watch = watchReleases(pool)
+  const watch = watchOf(pool)
   try {
     if (!isTaken(pool) || !watch) {
       const query = {
@@ -43,8 +43,8 @@ export async function askPool(
     return { busy: true }
   } catch (error) {
     // It may have been taken meanwhile.
-    if (!isTaken(pool)) throw error
-    if (watch?.seen()) return { busy: true }
+    if (!isTaken(pool)) throw watch?.failed() ?? error
+    if (watch?.sound()) return { busy: true }
     throw new PoolTaken()
   } finally {
     watch?.end()
@@ -65,26 +65,32 @@ function isTaken(pool: ProbedPool): boolean {
   return idleCount === 0 && totalCount !== undefined && totalCount >= (options?.max ?? 10)
 }
 
-/** Clients that come back sound: pg-pool tells the error first, mysql2 the connection. */
-function watchReleases(pool: ProbedPool) {
+/**
+ * Clients that come back sound: pg-pool tells the error first, mysql2 the connection. And attempts to connect that
+ * failed, which holdfast's pool repeats for longer than a sample takes.
+ */
+function watchOf(pool: ProbedPool) {
   if (typeof pool.on !== 'function' || typeof pool.off !== 'function') return undefined
-  let seen = false
+  let sound = false
+  let failed: Error | undefined
   let tell = () => {}
-  const heard = (error: unknown) => {
+  const released = (error: unknown) => {
     if (error === true || error instanceof Error) return
-    seen = true
+    sound = true
     tell()
   }
-  pool.on('release', heard)
+  const retried = (event?: { error?: Error }) => {
+    failed = event?.error
+  }
+  pool.on('release', released)
+  pool.on('retry', retried)
   return {
-    seen: () => seen,
-    first: (signal: AbortSignal) =>
-      new Promise<void>((resolve, reject) => {
-        tell = resolve
-        if (seen) resolve()
-        if (signal.aborted) reject(signal.reason)
-        signal.addEventListener('abort', () => reject(signal.reason), { once: true })
-      }),
-    end: () => pool.off?.('release', heard),
+    sound: () => sound,
+    failed: () => failed,
+    first: (signal: AbortSignal) => untilAborted(new Promise<void>(resolve => (tell = resolve)), signal),
+    end() {
+      pool.off?.('release', released)
+      pool.off?.('retry', retried)
+    },
   }
 }

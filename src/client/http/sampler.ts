@@ -2,6 +2,7 @@ import { HoldfastError } from '../../core/errors.js'
 import type { ReasonId } from '../../core/reasons.js'
 import { TimeoutError } from '../../io/clock.js'
 import { classify } from '../../services/classify.js'
+import { isTold } from '../told.js'
 import type { Ask } from './check.js'
 import { isPoolTaken } from './pool.js'
 import type { Timing } from './timing.js'
@@ -151,5 +152,5 @@ export class Sampler {
 
 function reasonOf(error: unknown, signal: AbortSignal): HealthReason {
   if (isPoolTaken(error)) return 'pool-exhausted'
-  return signal.aborted && !HoldfastError.is(error) ? 'timeout' : classify(error).reason
+  return signal.aborted && !HoldfastError.is(error) && !isTold(error) ? 'timeout' : classify(error).reason
 }
