@@ -10,7 +10,7 @@ import { isTold } from '../told.js'
  */
 export function classifyOurs(error: unknown, driver?: Driver): Classification | undefined {
   if (isTold(error)) return classify(error)
-  if (hasStatus(error)) return undefined
+  if (typeof error !== 'object' || hasStatus(error)) return undefined
   const found = classify(error, driver ? { driver } : {})
   if (chain(error).some(one => isTold(one) || (HoldfastError.is(one) && one.verdict))) return found
   if (found.reason === 'unknown' || found.reason === 'client-misuse') return undefined

@@ -110,20 +110,21 @@ export class Sampler {
     })
     this.#asking = true
     const asked = Promise.resolve().then(() => this.ask(controller.signal, timeoutMillis))
+    const kept = this.#hear(Promise.race([asked, overdue]), controller.signal).finally(() => cancel())
     // The next one waits for this, also where it does not heed its signal.
-    void asked
-      .catch(() => {})
-      .then(() => {
-        this.#asking = false
-        if (this.#running) this.#later()
-      })
+    void Promise.allSettled([asked, kept]).then(() => {
+      this.#asking = false
+      if (this.#running) this.#later()
+    })
+    await kept
+  }
+
+  async #hear(answer: Promise<{ busy: boolean }>, signal: AbortSignal): Promise<void> {
     try {
-      const { busy } = await Promise.race([asked, overdue])
+      const { busy } = await answer
       this.#keep(undefined, busy)
     } catch (error) {
-      this.#keep(reasonOf(error, controller.signal), false)
-    } finally {
-      cancel()
+      this.#keep(reasonOf(error, signal), false)
     }
   }
 
