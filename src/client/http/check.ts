@@ -7,7 +7,7 @@ import { askPool, type ProbedPool } from './pool.js'
 interface CheckSettings {
   /** Whether `/readyz` is 503 while it fails; otherwise it is shown as degraded. Default true. */
   readonly critical?: boolean
-  /** Milliseconds from the end of one sample to the next; up to a tenth is taken off at random. Default: that of all, 5000. */
+  /** Milliseconds from the end of one sample to the next; up to a tenth is taken off at random, and after a failure it is a second at most. Default: that of all, 5000. */
   readonly intervalMillis?: number
   /** Milliseconds for one sample. Default: that of all, 3000. */
   readonly timeoutMillis?: number

@@ -10,7 +10,7 @@ import { systemTiming, type Timing } from './timing.js'
 export interface HealthOptions {
   /** By name; names are shown to whoever asks. Default: none, so that it is ready as soon as it is started. */
   readonly checks?: Readonly<Record<string, Check>>
-  /** Milliseconds from the end of one sample to the next; up to a tenth is taken off at random. Default 5000. */
+  /** Milliseconds from the end of one sample to the next; up to a tenth is taken off at random, and after a failure it is a second at most. Default 5000. */
   readonly intervalMillis?: number
   /** Milliseconds for one sample. Default 3000. */
   readonly timeoutMillis?: number

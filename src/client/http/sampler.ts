@@ -41,6 +41,9 @@ interface Sample {
 /** So long after its time is up may a check still say why. */
 const LAST_WORD_MILLIS = 100
 
+/** What failed is asked again sooner, so that its end is seen. */
+const FAILED_MILLIS = 1000
+
 /** So long a rejected login is not repeated: servers lock accounts. */
 const REJECTED_MILLIS = 60_000
 
@@ -130,9 +133,10 @@ export class Sampler {
 
   #later(): void {
     const { intervalMillis } = this.options
-    const rejected = this.#sample?.reason === 'authentication-failed'
-    const base = rejected ? Math.max(intervalMillis, REJECTED_MILLIS) : intervalMillis
-    this.#cancel = this.timing.after(base * (1 - this.timing.random() / 10), () => this.#go())
+    const reason = this.#sample?.reason
+    const base = reason ? Math.min(intervalMillis, FAILED_MILLIS) : intervalMillis
+    const pause = reason === 'authentication-failed' ? Math.max(intervalMillis, REJECTED_MILLIS) : base
+    this.#cancel = this.timing.after(pause * (1 - this.timing.random() / 10), () => this.#go())
   }
 
   #keep(reason: HealthReason | undefined, busy: boolean): void {
