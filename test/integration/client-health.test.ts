@@ -86,9 +86,10 @@ describe('a check', () => {
 async function process_(listeners: string) {
   const source = `
     const { health } = await import(${JSON.stringify(fileURLToPath(new URL('../../dist/express.js', import.meta.url)))})
-    const status = health({}).start()
+    const status = health({})
     const said = () => console.log(status.answer('/readyz').status)
     ${listeners}
+    status.start()
     setInterval(() => {}, 1000)
     said()`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
