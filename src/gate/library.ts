@@ -97,18 +97,23 @@ function checkSettings(settings: WaitSettings, known: readonly string[]): void {
   }
 }
 
+/**
+ * The target of an address, without connecting.
+ * @throws HoldfastError (usage) for one that is none.
+ */
+export function targetOf(text: string): { target: Target; named: boolean } {
+  if (typeof text !== 'string')
+    throw usage(`an address is a text like postgres://app@db:5432/app, not ${typeof text}`)
+  const { name, address } = splitName(text)
+  return {
+    target: parseTarget(address, { schemes: SCHEMES, ...(name ? { name } : {}) }),
+    named: name !== undefined,
+  }
+}
+
 async function aimsOf(addresses: readonly string[]): Promise<Aim[]> {
-  const parsed = addresses.map(text => {
-    if (typeof text !== 'string')
-      throw usage(`an address is a text like postgres://app@db:5432/app, not ${typeof text}`)
-    const { name, address } = splitName(text)
-    return {
-      target: parseTarget(address, { schemes: SCHEMES, ...(name ? { name } : {}) }),
-      named: name !== undefined,
-    }
-  })
   return Promise.all(
-    nameApart(parsed).map(async target => ({
+    nameApart(addresses.map(targetOf)).map(async target => ({
       target: await completed(target),
       service: await loadService(target.service),
     })),

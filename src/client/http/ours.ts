@@ -1,0 +1,63 @@
+import { HoldfastError } from '../../core/errors.js'
+import { Look } from '../../core/look.js'
+import { type Classification, classify, type Driver } from '../../services/classify.js'
+import { isTold } from '../told.js'
+
+/**
+ * What the error means where it is one of a database: it, or what it was caused by, was told by a helper of
+ * holdfast; or it looks like an error of a driver. `undefined` where somebody else decides: it has an HTTP status of its
+ * own (Fastify's, http-errors', Hono's), or is the program's, a file's or another server's.
+ */
+export function classifyOurs(error: unknown, driver?: Driver): Classification | undefined {
+  if (isTold(error)) return classify(error)
+  if (typeof error !== 'object' || hasStatus(error)) return undefined
+  const found = classify(error, driver ? { driver } : {})
+  if (chain(error).some(one => isTold(one) || (HoldfastError.is(one) && one.verdict))) return found
+  if (found.reason === 'unknown' || found.reason === 'client-misuse') return undefined
+  return isElsewhere(error) ? undefined : found
+}
+
+/** The error and its causes. */
+export function chain(error: unknown): unknown[] {
+  const all: unknown[] = []
+  for (let at = error; typeof at === 'object' && at !== null && all.length < 8; at = causeOf(at)) all.push(at)
+  return all
+}
+
+function causeOf(error: object): unknown {
+  try {
+    return (error as { cause?: unknown }).cause
+  } catch {
+    return undefined
+  }
+}
+
+/** Made to be answered: http-errors and Fastify have `statusCode`, Hono and Koa `status`. */
+function hasStatus(error: unknown): boolean {
+  const seen = Look.at(error)
+  return [seen.number('statusCode'), seen.number('status')].some(
+    status => status !== undefined && status >= 400 && status < 600,
+  )
+}
+
+/** System calls of sockets and of the resolver; `read` and `write` are those of files, too. */
+const SOCKETS = /^(connect|getaddrinfo|query[A-Z]\w*)$/
+const LOST = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ECONNABORTED', 'EHOSTUNREACH', 'ENETUNREACH']
+
+/** Errors that look like a database's by their code or name alone. */
+function isElsewhere(error: unknown): boolean {
+  // The program's own, `fetch failed` among them, and what an AbortSignal that is none of ours gave.
+  if (error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError) return true
+  if (error instanceof DOMException) return true
+  return chain(error).some(one => {
+    const seen = Look.at(one)
+    const [code, syscall] = [seen.code, seen.text('syscall')]
+    if (syscall && !SOCKETS.test(syscall)) return !(/^(read|write)$/.test(syscall) && LOST.includes(code))
+    // Node's streams and arguments; a request that its client ended.
+    return (
+      code === 'ABORT_ERR' || /^ERR_(?!TLS_|SSL_|OSSL_)/.test(code) || (LOST.includes(code) && aborted(seen))
+    )
+  })
+}
+
+const aborted = (error: Look): boolean => error.message === 'aborted' && error.kind === 'Error'
