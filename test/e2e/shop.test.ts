@@ -2,14 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { holdfast, holdfastCommand, spawnHoldfast } from '../support/cli.js'
+import { holdfast, holdfastCommand } from '../support/cli.js'
 import { runInNetns } from '../support/netns.js'
 import { startPostgres } from '../support/postgres.js'
 import { tempFolder } from '../support/root.js'
 import { run } from '../support/run.js'
 import { sharedRedis } from '../support/shared.js'
+import { type Env, program as programOf, shopFolder, start, startServer } from '../support/shop.js'
 
-const shop = fileURLToPath(new URL('../../examples/shop', import.meta.url))
+const shop = shopFolder()
 
 async function database() {
   const server = await startPostgres()
@@ -17,7 +18,6 @@ async function database() {
   return server
 }
 
-type Env = Record<string, string>
 const envOf = (server: { url(): string }): Env => ({
   DATABASE_URL: server.url(),
   REDIS_URL: sharedRedis().url(),
@@ -25,11 +25,11 @@ const envOf = (server: { url(): string }): Env => ({
 })
 
 /** One of the shop's programs, to its end. */
-const program = (name: string, env: Env) => holdfast([], { entry: join(shop, name), cwd: shop, env })
+const program = (name: string, env: Env) => programOf(shop, name, env)
 
 /** One of the shop's programs, until it says `ready`. */
 async function started(name: string, env: Env, ready: RegExp) {
-  const child = spawnHoldfast([], { entry: join(shop, name), cwd: shop, env, timeoutMs: 60_000 })
+  const child = start(shop, name, env)
   onTestFinished(async () => {
     child.kill()
     await child.exited
@@ -38,16 +38,19 @@ async function started(name: string, env: Env, ready: RegExp) {
 }
 
 async function server(env: Env) {
-  const { child, match } = await started('server.js', env, /listening on (\d+)/)
-  const status = async (path: string) => (await fetch(`http://127.0.0.1:${match[1]}${path}`)).status
-  return { child, status }
+  const running = await startServer(shop, env)
+  onTestFinished(async () => {
+    await running.stop()
+  })
+  const status = async (path: string) => (await running.get(path)).status
+  return { ...running, status }
 }
 
 test('migrations are applied in their order, once', async () => {
   const db = await database()
   const first = await program('migrate.js', envOf(db))
   expect(first.stdout).toBe(
-    'applied 001_users\napplied 002_orders\napplied 003_payments\napplied 004_notifications\n',
+    'applied 001_users\napplied 002_orders\napplied 003_payments\napplied 004_notifications\napplied 005_coupons\n',
   )
   const second = await program('migrate.js', envOf(db))
   expect([second.status, second.stdout]).toEqual([0, 'nothing to apply\n'])
@@ -230,7 +233,7 @@ test('its own suite passes on the services that `holdfast test` gives it', async
     { cwd: shop, timeoutMs: 60_000 },
   )
   expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/^# pass 6$/m)
+  expect(stdout).toMatch(/^# pass 9$/m)
   expect(stdout).toMatch(/^# skipped 0$/m)
 })
 
