@@ -3,14 +3,17 @@ import { healthRoutes, holdfastErrors } from 'holdfast/fastify'
 import { routes } from './routes.js'
 
 /** The server's routes over its connections; it listens to nothing yet. */
-export async function createApp({ pool, redis }) {
+export async function createApp({ pool, redis, redisUrl }) {
   const app = Fastify({ bodyLimit: 65_536 })
-  app.addHook('onError', async ({ method, url }, _reply, error) => {
-    if ((error.statusCode ?? 500) >= 500)
-      console.error(`shop: ${method} ${url}: ${error.message || error.code}`)
+  await app.register(holdfastErrors, { onError: logged })
+  await app.register(healthRoutes, {
+    checks: { db: { pool }, cache: { address: redisUrl, critical: false } },
+    intervalMillis: 1000,
   })
-  await app.register(holdfastErrors)
-  await app.register(healthRoutes, { pools: { db: pool } })
   await app.register(routes, { pool, redis })
   return app
+}
+
+function logged(error, { status, body }, { method, url }) {
+  console.error(`shop: ${method} ${url}: ${status} ${body.reason}: ${error.message || error.code}`)
 }

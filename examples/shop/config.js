@@ -7,6 +7,7 @@
  *   POOL_MAX               connections of one process, default 10
  *   ACQUIRE_TIMEOUT_MS     how long a request waits for one of them, default 30000
  *   STATEMENT_TIMEOUT_MS   how long a statement may take, default 60000
+ *   DRAIN_MS               how long the server goes on after SIGTERM, while /readyz says 503; default 0
  */
 export function readConfig(env = process.env) {
   const problems = []
@@ -27,6 +28,7 @@ export function readConfig(env = process.env) {
     poolMax: integer('POOL_MAX', 10, 1, 1000),
     acquireTimeoutMs: integer('ACQUIRE_TIMEOUT_MS', 30_000, 1, 600_000),
     statementTimeoutMs: integer('STATEMENT_TIMEOUT_MS', 60_000, 1, 600_000),
+    drainMs: integer('DRAIN_MS', 0, 0, 600_000),
   }
   if (problems.length > 0) throw new Error(problems.join('; '))
   return config

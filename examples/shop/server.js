@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { createApp } from './app.js'
 import { configOrExit } from './config.js'
 import { createPool, createRedis } from './connections.js'
@@ -5,7 +6,7 @@ import { createPool, createRedis } from './connections.js'
 const config = configOrExit()
 const pool = createPool(config, 'server')
 const redis = createRedis(config, 'server')
-const app = await createApp({ pool, redis })
+const app = await createApp({ pool, redis, redisUrl: config.redisUrl })
 
 await app.listen({ port: config.port, host: '::' })
 console.log(`shop: listening on ${app.server.address().port}`)
@@ -15,6 +16,8 @@ async function stop(signal) {
   if (stopping) return
   stopping = true
   console.log(`shop: ${signal}, closing`)
+  // /readyz says no from now on: time for a load balancer to see it.
+  await sleep(config.drainMs)
   // Requests under way are answered; only then do the connections go.
   await app.close()
   redis.disconnect()
