@@ -7,6 +7,7 @@
  *   --coupons N    default 100
  *   --kill-every MS  on average; default 10; 0 ends none
  *   --restarts N   default 5
+ *   --down MS      how long the database is away, at least; default 2000
  *   --seed N       the moments of an earlier run
  */
 import { parseArgs } from 'node:util'
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
     coupons: number(100),
     'kill-every': number(10),
     restarts: number(5),
+    down: number(2000),
     seed: number(Date.now() % 1e9),
   },
 })
@@ -86,6 +88,7 @@ async function restart() {
     perSecond: 50,
     path: `/coupons/${coupon}`,
     aroundMs: 1000,
+    downMs: Number(values.down),
   })
   const { awayMs, firstSuccessMs, errorsOutside, statuses, longestMs } = end
   if (errorsOutside > 0) wrong++

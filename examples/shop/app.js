@@ -1,10 +1,12 @@
 import Fastify from 'fastify'
 import { healthRoutes, holdfastErrors } from 'holdfast/fastify'
+import { answersProblems } from './problems.js'
 import { routes } from './routes.js'
 
 /** The server's routes over its connections; it listens to nothing yet. */
 export async function createApp({ pool, redis, redisUrl }) {
   const app = Fastify({ bodyLimit: 65_536 })
+  answersProblems(app)
   await app.register(holdfastErrors, { onError: logged })
   await app.register(healthRoutes, {
     checks: { db: { pool }, cache: { address: redisUrl, critical: false } },

@@ -9,6 +9,8 @@ export interface RestartOptions {
   readonly path: string
   /** Before the server stops, and after it is ready again. */
   readonly aroundMs: number
+  /** Between its end and its start. */
+  readonly downMs: number
 }
 
 export interface RestartEnd {
@@ -34,15 +36,16 @@ interface Asked {
 export async function restartUnderLoad(
   server: Server,
   db: PostgresServer,
-  { perSecond, path, aroundMs }: RestartOptions,
+  { perSecond, path, aroundMs, downMs }: RestartOptions,
 ): Promise<RestartEnd> {
   const asked: Promise<Asked>[] = []
   const load = setInterval(() => asked.push(ask(server, path)), 1000 / perSecond)
   try {
     await delay(aroundMs)
     const stoppedAt = performance.now()
-    const ready = db.stop().then(() => Promise.all([readyAt(db), db.start()]))
-    const [at] = await ready
+    await db.stop()
+    await delay(downMs)
+    const [at] = await Promise.all([readyAt(db), db.start()])
     await delay(aroundMs)
     clearInterval(load)
     return summary(await Promise.all(asked), stoppedAt, at)

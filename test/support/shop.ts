@@ -52,7 +52,7 @@ export async function startServer(shop: string, env: Env): Promise<Server> {
     const began = performance.now()
     const response = await fetch(base + path, init)
     const text = await response.text()
-    const body = text ? JSON.parse(text) : undefined
+    const body = /\bjson\b/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : text
     return { status: response.status, body, headers: response.headers, ms: performance.now() - began }
   }
   return {
