@@ -7,12 +7,15 @@ import { routes } from './routes.js'
 export async function createApp({ pool, redis, redisUrl }) {
   const app = Fastify({ bodyLimit: 65_536 })
   answersProblems(app)
-  await app.register(holdfastErrors, { onError: logged })
   await app.register(healthRoutes, {
     checks: { db: { pool }, cache: { address: redisUrl, critical: false } },
     intervalMillis: 1000,
   })
-  await app.register(routes, { pool, redis })
+  // A scope of its own: what is no database's error goes on to the handler of the app.
+  await app.register(async scope => {
+    await scope.register(holdfastErrors, { onError: logged })
+    await scope.register(routes, { pool, redis })
+  })
   return app
 }
 
