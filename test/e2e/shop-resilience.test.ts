@@ -139,7 +139,7 @@ test('a restart of the database under load makes errors only while it is away', 
   expect([stopped.status, stopped.signal], stopped.stderr).toEqual([0, null])
 })
 
-describe('a flash sale', () => {
+describe('a flash sale', { timeout: 90_000 }, () => {
   const claims = 1000
   const coupons = 100
 
