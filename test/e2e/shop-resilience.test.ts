@@ -81,7 +81,7 @@ test('requests beyond the pool are 503 with Retry-After and its state, and nothi
 })
 
 test('a statement beyond its time is 504, cancelled on the server and rolled back', async () => {
-  const { post } = await server({ STATEMENT_TIMEOUT_MS: '400' })
+  const { post } = await server({ STATEMENT_TIMEOUT_MS: '1000' })
   const coupon = await campaign(admin, 10)
   const [userId] = await users(admin, 1)
   const release = await held(coupon)
@@ -183,7 +183,7 @@ describe('a flash sale', { timeout: 90_000 }, () => {
 })
 
 test('TERM turns readiness off before the server closes', async () => {
-  const running = await server({ DRAIN_MS: '1500' })
+  const running = await server({ DRAIN_MS: '2000' })
   await expect.poll(async () => (await running.get('/readyz')).status, { timeout: 15_000 }).toBe(200)
   running.child.kill()
   await running.child.waitForStdout(/SIGTERM, closing/)
