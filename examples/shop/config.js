@@ -1,10 +1,13 @@
 /**
  * All that the shop is told comes from the environment, and is read here only.
  *
- *   DATABASE_URL   postgres://…, required; a password may be in PGPASSWORD instead
- *   REDIS_URL      redis://…, required
- *   PORT           default 3000; 0 takes a free one
- *   POOL_MAX       connections of one process, default 10
+ *   DATABASE_URL           postgres://…, required; a password may be in PGPASSWORD instead
+ *   REDIS_URL              redis://…, required
+ *   PORT                   default 3000; 0 takes a free one
+ *   POOL_MAX               connections of one process, default 10
+ *   ACQUIRE_TIMEOUT_MS     how long a request waits for one of them, default 30000
+ *   STATEMENT_TIMEOUT_MS   how long a statement may take, default 60000
+ *   DRAIN_MS               how long the server goes on after SIGTERM, while /readyz says 503; default 0
  */
 export function readConfig(env = process.env) {
   const problems = []
@@ -23,6 +26,9 @@ export function readConfig(env = process.env) {
     redisUrl: address('REDIS_URL', /^rediss?:\/\//),
     port: integer('PORT', 3000, 0, 65535),
     poolMax: integer('POOL_MAX', 10, 1, 1000),
+    acquireTimeoutMs: integer('ACQUIRE_TIMEOUT_MS', 30_000, 1, 600_000),
+    statementTimeoutMs: integer('STATEMENT_TIMEOUT_MS', 60_000, 1, 600_000),
+    drainMs: integer('DRAIN_MS', 0, 0, 600_000),
   }
   if (problems.length > 0) throw new Error(problems.join('; '))
   return config

@@ -3,19 +3,17 @@
  * a transaction of its own. Replicas that start together take turns: `holdfast run --migrate` holds the lock.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import pg from 'pg'
-import { connection } from './connections.js'
+import { createPool } from './connections.js'
 
 const folder = new URL('migrations/', import.meta.url)
 
 export async function migrate(config, log = console.log) {
-  const client = new pg.Client(connection(config, 'migrate'))
-  await client.connect()
+  const pool = createPool({ ...config, poolMax: 1 }, 'migrate')
   try {
-    await client.query(
+    await pool.query(
       'CREATE TABLE IF NOT EXISTS schema_migrations (version text PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
     )
-    const { rows } = await client.query('SELECT version FROM schema_migrations')
+    const { rows } = await pool.query('SELECT version FROM schema_migrations')
     const applied = new Set(rows.map(({ version }) => version))
     const versions = readdirSync(folder)
       .filter(name => name.endsWith('.sql'))
@@ -23,15 +21,15 @@ export async function migrate(config, log = console.log) {
       .map(name => name.slice(0, -'.sql'.length))
     const missing = versions.filter(version => !applied.has(version))
     for (const version of missing) {
-      await client.query('BEGIN')
-      await client.query(readFileSync(new URL(`${version}.sql`, folder), 'utf8'))
-      await client.query('INSERT INTO schema_migrations (version) VALUES ($1)', [version])
-      await client.query('COMMIT')
+      await pool.transaction(async client => {
+        await client.query(readFileSync(new URL(`${version}.sql`, folder), 'utf8'))
+        await client.query('INSERT INTO schema_migrations (version) VALUES ($1)', [version])
+      })
       log(`applied ${version}`)
     }
     if (missing.length === 0) log('nothing to apply')
     return missing
   } finally {
-    await client.end()
+    await pool.end()
   }
 }

@@ -1,11 +1,9 @@
-import { transaction } from './connections.js'
-
 /** The list of orders in Redis that workers wait for. */
 export const QUEUE = 'shop:orders'
 
 /** Pays every new order once, also with several workers; resolves with how many. */
 export async function payNewOrders(pool) {
-  for (let paid = 0; ; paid++) if (!(await transaction(pool, payOne))) return paid
+  for (let paid = 0; ; paid++) if (!(await pool.transaction(payOne))) return paid
 }
 
 async function payOne(client) {

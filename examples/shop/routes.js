@@ -1,81 +1,87 @@
-/** Path patterns and what answers them; `:id` is a number. Each returns [status, body]. */
+/** What the shop answers. Ids are texts, since a bigint is more than a number of JavaScript. */
+import { claim } from './claims.js'
 import { QUEUE } from './orders.js'
+import { ALREADY_CLAIMED, CODE_TAKEN, EMAIL_TAKEN, problem, SOLD_OUT } from './problems.js'
 
-const found = rows => (rows[0] ? [200, rows[0]] : [404, { error: 'not found' }])
-const bad = message => [400, { error: message }]
+const ID = { type: 'string', pattern: '^\\d{1,18}$' }
+const TEXT = { type: 'string', minLength: 1, maxLength: 500 }
+const COUNT = { type: 'integer', minimum: 1, maximum: 2_000_000_000 }
+const object = properties => ({ type: 'object', properties, required: Object.keys(properties) })
+const params = object({ id: ID })
 
-export const ROUTES = [
-  ['GET /livez', async () => [200, { alive: true }]],
-  ['GET /readyz', async ({ pool }) => ready(pool)],
-  [
-    'GET /users',
-    async ({ pool }) => [
-      200,
-      (await pool.query('SELECT id, email, name FROM users ORDER BY id LIMIT 100')).rows,
-    ],
-  ],
-  [
-    'POST /users',
-    async ({ pool, body: { email, name } }) => {
-      if (typeof email !== 'string' || typeof name !== 'string') return bad('email and name are needed')
-      const { rows } = await pool.query(
-        'INSERT INTO users (email, name) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING RETURNING id, email, name',
-        [email, name],
-      )
-      return rows[0] ? [201, rows[0]] : [409, { error: 'this email is taken' }]
-    },
-  ],
-  [
-    'POST /orders',
-    async ({ pool, redis, body: { userId, item, cents } }) => {
-      if (typeof item !== 'string' || !(Number.isInteger(cents) && cents > 0))
-        return bad('userId, item and cents are needed')
-      const { rows } = await pool.query(
-        `INSERT INTO orders (user_id, item, cents) SELECT id, $2, $3 FROM users WHERE id = $1
-         RETURNING id, user_id, item, cents, state`,
-        [Number(userId) || 0, item, cents],
-      )
-      if (!rows[0]) return bad('no such user')
-      // Only a nudge: without Redis the worker finds the order a little later.
-      await redis.rpush(QUEUE, rows[0].id).catch(() => {})
-      return [201, rows[0]]
-    },
-  ],
-  [
-    'GET /orders/:id',
-    async ({ pool, id }) =>
-      found(
-        (
-          await pool.query(
-            `SELECT orders.id, user_id, item, orders.cents, state, paid_at
-             FROM orders LEFT JOIN payments ON order_id = orders.id WHERE orders.id = $1`,
-            [id],
-          )
-        ).rows,
-      ),
-  ],
-  [
-    'GET /users/:id/notifications',
-    async ({ pool, id }) => [
-      200,
-      (await pool.query('SELECT text, created_at FROM notifications WHERE user_id = $1 ORDER BY id', [id]))
-        .rows,
-    ],
-  ],
-]
+export async function routes(app, { pool, redis }) {
+  const rows = async (...query) => (await pool.query(...query)).rows
+  const found = (reply, [row]) => row ?? problem(reply, 404)
 
-/** Asks the database, and answers within three seconds whatever it does. */
-async function ready(pool) {
-  let timer
-  const late = new Promise((_, reject) => {
-    timer = setTimeout(reject, 3000, new Error('the database did not answer within 3 s'))
+  app.get('/users', () => rows('SELECT id, email, name FROM users ORDER BY id LIMIT 100'))
+
+  app.post('/users', { schema: { body: object({ email: TEXT, name: TEXT }) } }, async ({ body }, reply) => {
+    const [user] = await rows(
+      'INSERT INTO users (email, name) VALUES ($1, $2) ON CONFLICT (email) DO NOTHING RETURNING id, email, name',
+      [body.email, body.name],
+    )
+    return user ? reply.code(201).send(user) : problem(reply, 409, EMAIL_TAKEN)
   })
-  try {
-    await Promise.race([pool.query('SELECT 1'), late])
-    return [200, { ready: true }]
-  } catch (error) {
-    return [503, { ready: false, error: error.message || error.code }]
-  } finally {
-    clearTimeout(timer)
-  }
+
+  const order = object({ userId: ID, item: TEXT, cents: COUNT })
+  app.post('/orders', { schema: { body: order } }, async ({ body }, reply) => {
+    const [made] = await rows(
+      `INSERT INTO orders (user_id, item, cents) SELECT id, $2, $3 FROM users WHERE id = $1
+       RETURNING id, user_id, item, cents, state`,
+      [body.userId, body.item, body.cents],
+    )
+    if (!made) return problem(reply, 400, undefined, { detail: 'no such user' })
+    // Only a nudge: without Redis the worker finds the order a little later.
+    await redis.rpush(QUEUE, made.id).catch(() => {})
+    return reply.code(201).send(made)
+  })
+
+  app.get('/orders/:id', { schema: { params } }, async (request, reply) =>
+    found(
+      reply,
+      await rows(
+        `SELECT orders.id, user_id, item, orders.cents, state, paid_at
+         FROM orders LEFT JOIN payments ON order_id = orders.id WHERE orders.id = $1`,
+        [request.params.id],
+      ),
+    ),
+  )
+
+  app.get('/users/:id/notifications', { schema: { params } }, request =>
+    rows('SELECT text, created_at FROM notifications WHERE user_id = $1 ORDER BY id', [request.params.id]),
+  )
+
+  app.post(
+    '/coupons',
+    { schema: { body: object({ code: TEXT, total: COUNT }) } },
+    async ({ body }, reply) => {
+      const [coupon] = await rows(
+        `INSERT INTO coupons (code, total, remaining) VALUES ($1, $2, $2) ON CONFLICT (code) DO NOTHING
+       RETURNING id, code, total, remaining`,
+        [body.code, body.total],
+      )
+      return coupon ? reply.code(201).send(coupon) : problem(reply, 409, CODE_TAKEN)
+    },
+  )
+
+  app.get('/coupons/:id', { schema: { params } }, async (request, reply) =>
+    found(
+      reply,
+      await rows(
+        `SELECT id, code, total, remaining,
+           (SELECT count(*)::int FROM claims WHERE coupon_id = coupons.id) AS claimed
+         FROM coupons WHERE id = $1`,
+        [request.params.id],
+      ),
+    ),
+  )
+
+  const body = object({ userId: ID })
+  app.post('/coupons/:id/claims', { schema: { params, body } }, async (request, reply) => {
+    const end = await claim(pool, request.params.id, request.body.userId)
+    if (end.state === 'claimed') return reply.code(201).send(end.claim)
+    if (end.state === 'already-claimed') return problem(reply, 409, ALREADY_CLAIMED, { claim: end.claim })
+    if (end.state === 'sold-out') return problem(reply, 409, SOLD_OUT)
+    return problem(reply, 404, undefined, { detail: 'no such coupon, or no such user' })
+  })
 }

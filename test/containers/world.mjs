@@ -146,6 +146,11 @@ export class World {
     return (await this.exec(name, 'node', '-e', script)).text.trim()
   }
 
+  /** Its health is sampled, and follows a little later. */
+  isReady(name) {
+    return until(`${name} is ready`, async () => (await this.ask(name, '/readyz')) === '200 ok')
+  }
+
   async remove(...names) {
     await podman(['rm', '--force', '--ignore', '--time', '0', ...names])
   }

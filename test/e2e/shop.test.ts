@@ -2,14 +2,15 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
-import { holdfast, holdfastCommand, spawnHoldfast } from '../support/cli.js'
+import { holdfast, holdfastCommand } from '../support/cli.js'
 import { runInNetns } from '../support/netns.js'
 import { startPostgres } from '../support/postgres.js'
-import { tempFolder } from '../support/root.js'
+import { freePort, tempFolder } from '../support/root.js'
 import { run } from '../support/run.js'
 import { sharedRedis } from '../support/shared.js'
+import { type Env, program as programOf, shopFolder, start, startServer } from '../support/shop.js'
 
-const shop = fileURLToPath(new URL('../../examples/shop', import.meta.url))
+const shop = shopFolder()
 
 async function database() {
   const server = await startPostgres()
@@ -17,7 +18,6 @@ async function database() {
   return server
 }
 
-type Env = Record<string, string>
 const envOf = (server: { url(): string }): Env => ({
   DATABASE_URL: server.url(),
   REDIS_URL: sharedRedis().url(),
@@ -25,11 +25,11 @@ const envOf = (server: { url(): string }): Env => ({
 })
 
 /** One of the shop's programs, to its end. */
-const program = (name: string, env: Env) => holdfast([], { entry: join(shop, name), cwd: shop, env })
+const program = (name: string, env: Env) => programOf(shop, name, env)
 
 /** One of the shop's programs, until it says `ready`. */
 async function started(name: string, env: Env, ready: RegExp) {
-  const child = spawnHoldfast([], { entry: join(shop, name), cwd: shop, env, timeoutMs: 60_000 })
+  const child = start(shop, name, env)
   onTestFinished(async () => {
     child.kill()
     await child.exited
@@ -38,16 +38,23 @@ async function started(name: string, env: Env, ready: RegExp) {
 }
 
 async function server(env: Env) {
-  const { child, match } = await started('server.js', env, /listening on (\d+)/)
-  const status = async (path: string) => (await fetch(`http://127.0.0.1:${match[1]}${path}`)).status
-  return { child, status }
+  const running = await startServer(shop, env)
+  onTestFinished(async () => {
+    running.child.kill('SIGKILL')
+    await running.child.exited
+  })
+  const status = async (path: string) => (await running.get(path)).status
+  /** Health is sampled, so that it follows a little later. */
+  const becomes = (path: string, code: number) =>
+    expect.poll(() => status(path), { timeout: 15_000, interval: 50 }).toBe(code)
+  return { ...running, status, becomes }
 }
 
 test('migrations are applied in their order, once', async () => {
   const db = await database()
   const first = await program('migrate.js', envOf(db))
   expect(first.stdout).toBe(
-    'applied 001_users\napplied 002_orders\napplied 003_payments\napplied 004_notifications\n',
+    'applied 001_users\napplied 002_orders\napplied 003_payments\napplied 004_notifications\napplied 005_coupons\n',
   )
   const second = await program('migrate.js', envOf(db))
   expect([second.status, second.stdout]).toEqual([0, 'nothing to apply\n'])
@@ -141,21 +148,34 @@ test('the seed can be run again', async () => {
 
 test('/readyz follows the database, and /livez does not ask it', async () => {
   const db = await database()
-  const { status } = await server(envOf(db))
-  expect([await status('/readyz'), await status('/livez')]).toEqual([200, 200])
+  const { status, becomes } = await server(envOf(db))
+  await becomes('/readyz', 200)
+  await becomes('/startupz', 200)
   await db.stop()
-  expect([await status('/readyz'), await status('/livez')]).toEqual([503, 200])
+  await becomes('/readyz', 503)
+  // Started is started.
+  expect([await status('/livez'), await status('/startupz')]).toEqual([200, 200])
   await db.start()
-  expect([await status('/readyz'), await status('/livez')]).toEqual([200, 200])
+  await becomes('/readyz', 200)
 })
 
-test('a database that has stopped answering is 503 within the time of a health check', async () => {
+test('a database that has stopped answering is 503 within the times of a sample', async () => {
   const db = await database()
-  const { status } = await server(envOf(db))
-  expect(await status('/readyz')).toBe(200)
+  const { becomes } = await server(envOf(db))
+  await becomes('/readyz', 200)
   db.pause()
-  expect(await status('/readyz')).toBe(503)
+  await becomes('/readyz', 503)
   db.resume()
+})
+
+test('without Redis it is ready, and says what it lacks', async () => {
+  const db = await database()
+  const { becomes, get } = await server({ ...envOf(db), REDIS_URL: `redis://127.0.0.1:${await freePort()}` })
+  await becomes('/readyz', 200)
+  await expect
+    .poll(async () => (await get('/readyz?verbose')).body, { timeout: 15_000 })
+    .toMatch(/^\[-\]cache degraded: connection-refused$/m)
+  expect((await get('/readyz')).status).toBe(200)
 })
 
 test('TERM ends server and worker with 0, and their connections with them', async () => {
@@ -191,27 +211,28 @@ test('two workers pay every order once', async () => {
   expect(await db.sql('SELECT count(*) FROM notifications')).toBe('22')
 })
 
-test('connections have a name, time-outs and keepalive', async () => {
+test('connections have a name, and the time-outs that the environment sets', async () => {
   const db = await database()
   const script = `
     import { createPool } from './connections.js'
     import { readConfig } from './config.js'
     const pool = createPool(readConfig(), 'look')
-    const client = await pool.connect()
-    const settings = ['application_name', 'statement_timeout', 'idle_in_transaction_session_timeout']
+    const names = ['application_name', 'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout']
     const set = []
-    for (const one of settings)
-      set.push((await client.query('SELECT current_setting($1) AS value', [one])).rows[0].value)
-    const { connectionTimeoutMillis, query_timeout } = pool.options
-    console.log(JSON.stringify([...set, connectionTimeoutMillis, query_timeout, pool.options.keepAlive]))
-    client.release()
+    for (const name of names) set.push((await pool.query('SELECT current_setting($1) AS value', [name])).rows[0].value)
+    const clients = await Promise.all([pool.connect(), pool.connect()])
+    const late = await pool.connect().catch(error => error.code)
+    for (const client of clients) client.release()
+    console.log(JSON.stringify([...set, late]))
     await pool.end()`
+  const env = { ...envOf(db), POOL_MAX: '2', ACQUIRE_TIMEOUT_MS: '200', STATEMENT_TIMEOUT_MS: '7000' }
   const { stdout, stderr } = await run(process.execPath, ['--input-type=module', '-e', script], {
     cwd: shop,
-    env: envOf(db),
+    env,
   })
   expect(stderr).toBe('')
-  expect(JSON.parse(stdout)).toEqual(['shop-look', '1min', '1min', 30_000, 65_000, true])
+  // The server's limit of a statement is for a client that is not there any more: five seconds longer.
+  expect(JSON.parse(stdout)).toEqual(['shop-look', '12s', '30s', '1min', 'POOL_EXHAUSTED'])
 })
 
 test('a wrong configuration is 78, with every mistake', async () => {
@@ -219,9 +240,14 @@ test('a wrong configuration is 78, with every mistake', async () => {
     DATABASE_URL: 'mysql://db',
     PORT: 'http',
     POOL_MAX: '0',
+    ACQUIRE_TIMEOUT_MS: '-1',
+    STATEMENT_TIMEOUT_MS: '1s',
+    DRAIN_MS: 'long',
   })
   expect(status).toBe(78)
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'PORT', 'POOL_MAX']) expect(stderr).toContain(name)
+  const names = ['DATABASE_URL', 'REDIS_URL', 'PORT', 'POOL_MAX']
+  for (const name of [...names, 'ACQUIRE_TIMEOUT_MS', 'STATEMENT_TIMEOUT_MS', 'DRAIN_MS'])
+    expect(stderr).toContain(name)
 })
 
 test('its own suite passes on the services that `holdfast test` gives it', async () => {
@@ -230,7 +256,7 @@ test('its own suite passes on the services that `holdfast test` gives it', async
     { cwd: shop, timeoutMs: 60_000 },
   )
   expect(status, stdout + stderr).toBe(0)
-  expect(stdout).toMatch(/^# pass 6$/m)
+  expect(stdout).toMatch(/^# pass 9$/m)
   expect(stdout).toMatch(/^# skipped 0$/m)
 })
 

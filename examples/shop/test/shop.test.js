@@ -5,6 +5,7 @@ import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { after, before, describe, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { readConfig } from '../config.js'
 import { createPool } from '../connections.js'
@@ -18,8 +19,8 @@ const absent =
     : `no database or no Redis: ${HOLDFAST_TARGET_POSTGRES_REASON ?? HOLDFAST_TARGET_REDIS_REASON ?? 'no address'}`
 
 test('every mistake of the configuration is named', () => {
-  const wrong = { DATABASE_URL: 'mysql://db', PORT: 'http', POOL_MAX: '0' }
-  for (const name of ['DATABASE_URL', 'REDIS_URL', 'PORT', 'POOL_MAX'])
+  const wrong = { DATABASE_URL: 'mysql://db', PORT: 'http', POOL_MAX: '0', STATEMENT_TIMEOUT_MS: '1s' }
+  for (const name of ['DATABASE_URL', 'REDIS_URL', 'PORT', 'POOL_MAX', 'STATEMENT_TIMEOUT_MS'])
     assert.throws(() => readConfig(wrong), new RegExp(name))
 })
 
@@ -27,9 +28,11 @@ describe('the shop', { skip: absent }, () => {
   let pool, server, base
 
   const call = async (path, body) => {
-    const sent = body && { method: 'POST', body: JSON.stringify(body) }
+    const headers = { 'content-type': 'application/json' }
+    const sent = body && { method: 'POST', body: JSON.stringify(body), headers }
     const response = await fetch(base + path, sent)
-    return [response.status, await response.json()]
+    const json = /\bjson\b/.test(response.headers.get('content-type'))
+    return [response.status, json ? await response.json() : await response.text()]
   }
 
   before(async () => {
@@ -59,9 +62,14 @@ describe('the shop', { skip: absent }, () => {
     assert.deepEqual(await migrate(readConfig(), () => {}), [])
   })
 
-  test('it is alive and ready', async () => {
-    assert.deepEqual(await call('/livez'), [200, { alive: true }])
-    assert.deepEqual(await call('/readyz'), [200, { ready: true }])
+  test('it is alive, started and ready', async () => {
+    assert.equal((await call('/livez'))[0], 200)
+    // Health is sampled: the first sample may be on its way.
+    for (const path of ['/startupz', '/readyz'])
+      for (let tries = 0; (await call(path))[0] !== 200; tries++) {
+        assert.ok(tries < 100, path)
+        await sleep(50)
+      }
   })
 
   test('an order is paid once, and the user is told', async () => {
@@ -85,9 +93,44 @@ describe('the shop', { skip: absent }, () => {
     assert.equal((await call('/users', user))[0], 409)
   })
 
+  const newUser = async () => (await call('/users', { email: `${randomUUID()}@example.org`, name: 'Ada' }))[1]
+  const newCoupon = async total => (await call('/coupons', { code: randomUUID(), total }))[1]
+
+  test('a coupon is claimed until none remains', async () => {
+    const [coupon, first, second] = [await newCoupon(1), await newUser(), await newUser()]
+    const claims = `/coupons/${coupon.id}/claims`
+    const [status, claim] = await call(claims, { userId: first.id })
+    assert.deepEqual([status, claim.user_id], [201, first.id])
+    const [refused, problem] = await call(claims, { userId: second.id })
+    assert.deepEqual([refused, problem.type], [409, 'tag:shop.example,2026:sold-out'])
+    const [, state] = await call(`/coupons/${coupon.id}`)
+    assert.deepEqual(state, { ...coupon, remaining: 0, claimed: 1 })
+  })
+
+  test('a claim that is repeated is refused, with the one that there is', async () => {
+    const [coupon, user] = [await newCoupon(2), await newUser()]
+    const claims = `/coupons/${coupon.id}/claims`
+    const [, claim] = await call(claims, { userId: user.id })
+    const [status, problem] = await call(claims, { userId: user.id })
+    assert.deepEqual([status, problem.type], [409, 'tag:shop.example,2026:already-claimed'])
+    assert.deepEqual(problem.claim, claim)
+    assert.equal((await call(`/coupons/${coupon.id}`))[1].remaining, 1)
+  })
+
+  test('of a coupon or for a user that is not there nothing is claimed', async () => {
+    const [coupon, user] = [await newCoupon(1), await newUser()]
+    assert.equal((await call('/coupons/0'))[0], 404)
+    assert.equal((await call('/coupons/0/claims', { userId: user.id }))[0], 404)
+    assert.equal((await call(`/coupons/${coupon.id}/claims`, { userId: '0' }))[0], 404)
+    assert.equal((await call(`/coupons/${coupon.id}/claims`, { userId: 'ada' }))[0], 400)
+  })
+
   test('what is not there or not right is said', async () => {
     assert.equal((await call('/orders/0'))[0], 404)
     assert.equal((await call('/nothing'))[0], 404)
     assert.equal((await call('/orders', { userId: 0, item: 'kelp', cents: 500 }))[0], 400)
+    const [status, problem] = await call('/orders', { userId: 1, item: 'kelp' })
+    assert.deepEqual([status, problem.type, problem.status], [400, 'about:blank', 400])
+    assert.match(problem.detail, /cents/)
   })
 })

@@ -2,7 +2,6 @@ import type pg from 'pg'
 import { formatMs } from '../../core/options.js'
 import { failure, type Told, told } from '../told.js'
 import { cancelOnServer } from './cancel.js'
-import type { SoundClient } from './client.js'
 import type { ClientInternals } from './internals.js'
 import { phaseOf, type SentQuery } from './query.js'
 
@@ -14,6 +13,17 @@ const CANCELLED_MS = 1000
 /** What a statement that was cut short came to: the server says that it cancelled it, or says nothing. */
 type Fate = 'rejected' | 'unknown'
 
+/** The client that it runs on. */
+export interface Runner extends pg.Client {
+  readonly way: { readonly config: pg.ClientConfig }
+  readonly readyAt: number | undefined
+  worn: string | undefined
+  heardAt: number
+  destroy(error: Error): void
+  settled(running: Running): void
+  tell(error: Error, query: SentQuery): Told
+}
+
 /** A statement under way, until it is answered, late or aborted. */
 export class Running {
   #settled = false
@@ -22,7 +32,7 @@ export class Running {
   #grace: NodeJS.Timeout | undefined
 
   constructor(
-    private readonly client: SoundClient,
+    private readonly client: Runner,
     private readonly query: SentQuery,
     /** Milliseconds; 0 is no limit. */
     private readonly limit: number,

@@ -1,17 +1,21 @@
-import type { Running } from './running.js'
+/** What has a limit: when it ends, on the scale of performance.now(), and what happens then. */
+interface Limited {
+  readonly endsAt: number
+  late(): void
+}
 
 /** One timer for all statements of a connection: it is set for the earliest limit, and seldom runs out. */
 export class Watchdog {
-  readonly #running = new Set<Running>()
+  readonly #running = new Set<Limited>()
   #timer: NodeJS.Timeout | undefined
   #setFor = Number.POSITIVE_INFINITY
 
-  watch(one: Running): void {
+  watch(one: Limited): void {
     this.#running.add(one)
     if (one.endsAt < this.#setFor) this.#set(one.endsAt)
   }
 
-  leave(one: Running): void {
+  leave(one: Limited): void {
     this.#running.delete(one)
   }
 

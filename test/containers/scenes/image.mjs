@@ -86,7 +86,7 @@ export const image = [
       assert.deepEqual([running, still], [true, started])
       const health = await podman(['healthcheck', 'run', 'app'])
       assert.equal(health.status, 0, health.text)
-      assert.equal(await world.ask('app', '/readyz'), '200 {"ready":true}')
+      await world.isReady('app')
       return `database: ${await world.sql("SELECT string_agg(version, ' ' ORDER BY version) FROM schema_migrations")}`
     },
   },
@@ -108,7 +108,7 @@ export const image = [
       ]
       await world.shop('hardened', { env, options, command: ['node', 'server.js'] })
       await world.logged('hardened', /listening on 3000/)
-      assert.equal(await world.ask('hardened', '/readyz'), '200 {"ready":true}')
+      await world.isReady('hardened')
       const { status } = await world.exec('hardened', 'touch', '/app/file')
       assert.notEqual(status, 0)
       assert.doesNotMatch(await world.logs('hardened'), /kelp-forest/)
