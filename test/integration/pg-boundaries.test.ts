@@ -63,8 +63,10 @@ async function judged(cases: readonly Case[], more: Partial<Batch> = {}) {
   return wrong(verdicts)
 }
 
-it('every cut at every message of the documented transaction ends well', async () => {
-  expect(await judged(casesOf('documented', cutsFor))).toEqual([])
+it('every cut at every message of the documented transaction, and one at each of the login, ends well', async () => {
+  const begin = distinct(points.documented).findLastIndex(({ type, n }) => type === 'Q' && n < 4)
+  const cases = casesOf('documented', (point, index) => (index < begin ? inTurn : cutsFor)(point, index))
+  expect(await judged(cases)).toEqual([])
 })
 
 it('a cut at every message of transaction(), and of a statement that commits by itself, ends well', async () => {
