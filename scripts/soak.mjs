@@ -20,8 +20,9 @@ const { values, positionals } = parseArgs({
 })
 const count = Number(positionals[0] ?? 100_000)
 
-/** Of heap, for each operation, by the later half of the samples: more than this is growth. */
+/** Of heap, for each operation, by the later half of the samples: more than this is growth. Short runs only warm up. */
 const MOST_BYTES = 8
+const LONG = 50_000
 
 if (!values.url && !process.env.HOLDFAST_TARGET_POSTGRES) {
   const cli = new URL('../dist/cli.cjs', import.meta.url).pathname
@@ -64,10 +65,14 @@ function report({ told, kills, cuts, samples, left, wrong, ms }) {
   console.log(
     `heap ${mb(first.heapBytes)} → ${mb(last.heapBytes)} (at most ${mb(most(it => it.heapBytes))}), ${slope.toFixed(2)} bytes an operation`,
   )
+  const at = part => mb(samples[Math.floor((samples.length - 1) * part)].heapBytes)
+  console.log(`heap by quarters: ${[0, 0.25, 0.5, 0.75, 1].map(at).join(', ')}`)
   console.log(`handles ${first.handles} → ${last.handles} (at most ${most(it => it.handles)})`)
   console.log(`listeners on one object: ${first.listeners} → ${last.listeners}`)
   const grown = [
-    ...(slope > MOST_BYTES ? [`memory grows by ${slope.toFixed(2)} bytes an operation`] : []),
+    ...(slope > MOST_BYTES && count >= LONG
+      ? [`memory grows by ${slope.toFixed(2)} bytes an operation`]
+      : []),
     ...(last.listeners > first.listeners ? ['listeners grow'] : []),
     ...(left.length > 0 ? [`left open: ${left.join(', ')}`] : []),
   ]

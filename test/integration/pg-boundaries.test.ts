@@ -3,17 +3,21 @@
  * that works on. A child process runs the cases, so that a crash is one.
  */
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import type { Cut } from '../support/cutter.js'
+import { type PostgresServer, startPostgres } from '../support/postgres.js'
 import { record, runCases, type Verdict } from '../surprises/batches.js'
 import { type Batch, type Case, type Point, say } from '../surprises/cases.js'
 import { buildProgram } from '../surprises/children.js'
-import type { Cut } from '../support/cutter.js'
-import { type PostgresServer, startPostgres } from '../support/postgres.js'
 
 let server: PostgresServer
 let program: string
 let points: Record<Case['claim'], Point[]>
 
-const told = () => ({ host: server.host, port: server.port, url: server.url({ query: { sslmode: 'disable' } }) })
+const told = () => ({
+  host: server.host,
+  port: server.port,
+  url: server.url({ query: { sslmode: 'disable' } }),
+})
 
 beforeAll(async () => {
   ;[server, program] = await Promise.all([startPostgres({ auth: 'trust' }), buildProgram()])
@@ -30,7 +34,9 @@ const wrong = (verdicts: readonly Verdict[]) =>
     const what = result
       ? [...result.violations, ...(result.fired ? [] : ['the cut did not happen'])]
       : [`it crashed: ${stderr?.trim().split('\n').slice(0, 8).join(' | ')}`]
-    const answer = result ? `; told ${say(result.answer)}, ${result.committed ? 'committed' : 'not committed'}` : ''
+    const answer = result
+      ? `; told ${say(result.answer)}, ${result.committed ? 'committed' : 'not committed'}`
+      : ''
     return what.map(it => `${claim} ${direction} ${n} (${type}) ${cut}: ${it}${answer}`)
   })
 
@@ -57,9 +63,11 @@ async function judged(cases: readonly Case[], more: Partial<Batch> = {}) {
   return wrong(verdicts)
 }
 
-it('every cut at every message of the documented transaction ends well', async () => {
-  expect(await judged(casesOf('documented', cutsFor))).toEqual([])
-}, 60_000)
+it('every cut at every message of the documented transaction, and one at each of the login, ends well', async () => {
+  const begin = distinct(points.documented).findLastIndex(({ type, n }) => type === 'Q' && n < 4)
+  const cases = casesOf('documented', (point, index) => (index < begin ? inTurn : cutsFor)(point, index))
+  expect(await judged(cases)).toEqual([])
+})
 
 it('a cut at every message of transaction(), and of a statement that commits by itself, ends well', async () => {
   expect(await judged([...casesOf('helper', inTurn), ...casesOf('statement', inTurn)])).toEqual([])
@@ -85,5 +93,10 @@ it('the same cases crash bare pg', async () => {
     ),
   )
   const crashes = (await runCases(program, { ...told(), cases }, 'bare')).filter(({ result }) => !result)
-  expect(crashes.map(({ stderr }) => /Unhandled 'error' event/.test(stderr ?? ''))).toEqual([true, true, true, true])
+  expect(crashes.map(({ stderr }) => /Unhandled 'error' event/.test(stderr ?? ''))).toEqual([
+    true,
+    true,
+    true,
+    true,
+  ])
 })

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from 'vitest'
-import { buildProgram, runChild } from '../surprises/children.js'
-import { type Soaked } from '../surprises/soak.js'
 import { startPostgres } from '../support/postgres.js'
+import { buildProgram, runChild } from '../surprises/children.js'
+import type { Soaked } from '../surprises/soak.js'
 
 it('while connections are killed and cut, what is told is so, and no handle, listener or client is left over', async () => {
   const [server, program] = await Promise.all([startPostgres({ auth: 'trust' }), buildProgram()])
@@ -10,17 +10,15 @@ it('while connections are killed and cut, what is told is so, and no handle, lis
   const { host, port } = server
   const url = server.url({ query: { sslmode: 'disable' } })
   const { said, stderr } = await runChild(program, 'soak', {
-    told: { host, port, url, count: Number(process.env.COUNT ?? 2_000), seed: 6, rounds: 4 },
+    told: { host, port, url, count: 800, seed: 6, rounds: 4 },
     execArgv: ['--expose-gc'],
-    timeoutMs: 100_000
   })
   expect(said, stderr).toBeDefined()
   const soaked = said as Soaked
-  console.log(soaked)
   expect(soaked.wrong).toEqual([])
   expect(soaked.left).toEqual([])
-  expect(soaked.kills).toBeGreaterThan(10)
-  expect(soaked.cuts).toBeGreaterThan(10)
+  expect(soaked.kills).toBeGreaterThan(5)
+  expect(soaked.cuts).toBeGreaterThan(5)
   const [first, ...later] = soaked.samples
   for (const { listeners } of later) expect(listeners).toBeLessThanOrEqual(first?.listeners ?? 0)
-}, 100_000)
+})

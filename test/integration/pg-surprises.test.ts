@@ -4,9 +4,9 @@
  */
 import { createRequire } from 'node:module'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { type PostgresServer, startPostgres } from '../support/postgres.js'
 import { buildProgram, type Ending, runChild } from '../surprises/children.js'
 import type { Heard, Kind } from '../surprises/world.js'
-import { type PostgresServer, startPostgres } from '../support/postgres.js'
 
 let server: PostgresServer
 let program: string
@@ -35,7 +35,8 @@ async function said(kind: Kind, name: string) {
 
 const HINT = `pg ${createRequire(import.meta.url)('pg/package.json').version} does better than chaos knew: if it holds, take this pair out and say so in docs/client.md`
 const crashed = { status: 1, stderr: expect.stringMatching(/Unhandled 'error' event/) }
-const rejected = (told: Partial<Heard['told']>) => expect.objectContaining({ told: expect.objectContaining(told) })
+const rejected = (told: Partial<Heard['told']>) =>
+  expect.objectContaining({ told: expect.objectContaining(told) })
 
 describe('1. a backend ends while its client is checked out', () => {
   it('bare pg: the process crashes, although the pool has a listener', async () => {
@@ -57,7 +58,10 @@ describe('2. the connection is lost under a statement, and the catch block rolls
   })
   it('ours: the cause is what is thrown', async () => {
     expect(await said('ours', 'hidden-cause')).toMatchObject({
-      fate: { code: 'ECONNRESET', told: { reason: 'connection-lost', phase: 'statement', outcome: 'unknown' } },
+      fate: {
+        code: 'ECONNRESET',
+        told: { reason: 'connection-lost', phase: 'statement', outcome: 'unknown' },
+      },
       next: 'ok',
     })
   })
@@ -103,7 +107,7 @@ describe('5. the server says nothing any more', () => {
   it('ours: a statement, a new connection and the end fail within theirs', async () => {
     expect(await said('ours', 'limits')).toMatchObject({
       statement: { told: { reason: 'statement-timeout', phase: 'statement', outcome: 'unknown' } },
-      connecting: { told: { phase: 'acquire', outcome: 'not-sent' } },
+      connecting: { told: { reason: 'connect-timeout', phase: 'connect', outcome: 'not-sent' } },
       ending: 'ok',
     })
   })

@@ -48,7 +48,7 @@ export interface Cutter {
 }
 
 const TERMINATE = Buffer.from([0x58, 0, 0, 0, 4])
-const UNTYPED: Record<number, string> = { 80_877_102: 'cancel', 80_877_103: 'ssl', 80_877_104: 'gss' }
+const UNTYPED: Record<number, string> = { 80877102: 'cancel', 80877103: 'ssl', 80877104: 'gss' }
 
 export async function startCutter(server: { host: string; port: number }): Promise<Cutter> {
   let judge: (message: Passing) => Cut | undefined = () => undefined
@@ -159,8 +159,8 @@ class Pair {
     const type = first ? (UNTYPED[bytes.readInt32BE(4)] ?? 'startup') : bytes.toString('latin1', 0, 1)
     if (type === 'startup' || type === 'cancel') this.#typed = true
     const cut = this.ask({ direction, n: ++this.#counts[direction], type, bytes })
-    if (cut) return this.cut(cut, direction === 'to-client' ? bytes : undefined)
-    if (type === 'ssl' || type === 'gss') this.client.write('N')
+    if (cut) this.cut(cut, direction === 'to-client' ? bytes : undefined)
+    else if (type === 'ssl' || type === 'gss') this.client.write('N')
     else (direction === 'to-server' ? this.upstream : this.client).write(bytes)
   }
 

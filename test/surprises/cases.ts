@@ -59,7 +59,9 @@ const CLAIMS = {
         client.query('INSERT INTO claim (coupon) VALUES ($1)', [id]),
       ]),
     )
-    const others = [1, 2, 3].map(n => pool.query('SELECT $1::int AS n', [n]).then(({ rows }) => rows[0].n === n))
+    const others = [1, 2, 3].map(n =>
+      pool.query('SELECT $1::int AS n', [n]).then(({ rows }) => rows[0].n === n),
+    )
     const [made, ...answers] = await Promise.allSettled([claim, ...others])
     if (answers.some(it => it.status === 'fulfilled' && !it.value)) throw new Error('a wrong answer')
     if (made.status === 'rejected') throw made.reason
@@ -85,7 +87,10 @@ const OPTIONS: PoolOptions = {
 }
 
 /** Each case is told before it begins, so that a crash is its own, and when it is over. */
-export async function cases({ cases: given, options, jobs = 1, ...told }: Batch, make: Make): Promise<unknown> {
+export async function cases(
+  { cases: given, options, jobs = 1, ...told }: Batch,
+  make: Make,
+): Promise<unknown> {
   const wanted = { ...OPTIONS, ...options }
   if (!given) {
     const runner = await Runner.start(told, make, wanted)
@@ -164,7 +169,8 @@ class Runner {
     if (pool.state) {
       const { total, idle, used, connecting, waiting } = pool.state()
       const now = `total ${total}, idle ${idle}, used ${used}, connecting ${connecting}, waiting ${waiting}`
-      if (used + connecting + waiting > 0 || total !== idle || idle < 1) violations.push(`the pool has ${now}`)
+      if (used + connecting + waiting > 0 || total !== idle || idle < 1)
+        violations.push(`the pool has ${now}`)
     }
     await cutter.settle()
     const left = await admin.sessions(`application_name = '${this.name}' AND state <> 'idle'`)
@@ -192,7 +198,8 @@ function* lies(answer: Result['answer'], committed: boolean): Generator<string> 
   } else {
     const { outcome, phase, reason } = answer.told
     if (committed && outcome !== 'unknown') yield `told to be ${outcome}, and is done`
-    if (committed && phase && phase !== 'commit' && phase !== 'statement') yield `done, and told in phase ${phase}`
+    if (committed && phase && phase !== 'commit' && phase !== 'statement')
+      yield `done, and told in phase ${phase}`
     if (reason === 'unknown' || phase === undefined) yield `told nothing: ${say(answer)}`
   }
 }

@@ -1,7 +1,7 @@
 /** Runs one part of a program in a process of its own, so that a crash is one: `program.cjs PART POOL`, told by its parent. */
 import pg from 'pg'
-import * as ours from '../../src/client/pg.js'
 import type { Pool } from '../../src/client/pg/types.js'
+import * as ours from '../../src/client/pg.js'
 import { cases } from './cases.js'
 import { soak } from './soak.js'
 import { surprises } from './surprises.js'

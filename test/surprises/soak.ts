@@ -66,6 +66,8 @@ export async function soak({ count, seed, rounds, url, ...server }: Soak, make: 
   await pool.end()
   await cutter.close()
   await admin.client.end()
+  // Handles that were closed are gone with the next turn.
+  await new Promise(resolve => setImmediate(resolve))
   const left = process.getActiveResourcesInfo()
   for (const kind of before) left.splice(left.indexOf(kind) >>> 0, 1)
   const { told, kills, cuts, wrong } = work
@@ -131,7 +133,11 @@ class Work {
 
   /** Its answer is nobody else's. */
   async #echo(id: number): Promise<void> {
-    const { rows } = await this.pool.query({ text: 'SELECT $1::int AS id', values: [id], signal: this.#signal })
+    const { rows } = await this.pool.query({
+      text: 'SELECT $1::int AS id',
+      values: [id],
+      signal: this.#signal,
+    })
     if (rows[0]?.id !== id) this.wrong.push(`query ${id} was answered ${rows[0]?.id}`)
   }
 
@@ -183,8 +189,14 @@ class Work {
 
   sample(): Sample {
     global.gc?.()
-    const { _clients } = this.pool as unknown as { _clients: (NodeJS.EventEmitter & { connection: Emitters })[] }
-    const emitters = [this.pool, ..._clients, ..._clients.flatMap(it => [it.connection, it.connection.stream])]
+    const { _clients } = this.pool as unknown as {
+      _clients: (NodeJS.EventEmitter & { connection: Emitters })[]
+    }
+    const emitters = [
+      this.pool,
+      ..._clients,
+      ..._clients.flatMap(it => [it.connection, it.connection.stream]),
+    ]
     const counts = emitters.map(it => it.eventNames().reduce((sum, name) => sum + it.listenerCount(name), 0))
     return {
       operations: this.#next,

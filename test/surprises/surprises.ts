@@ -1,4 +1,5 @@
 /** What node-postgres does on a bad day, one program each, in the text of its documentation. */
+import { createHook } from 'node:async_hooks'
 import type { Client, Pool } from '../../src/client/pg/types.js'
 import { type Cutter, startCutter } from '../support/cutter.js'
 import { Admin, heard, type Make, outcome, type Told } from './world.js'
@@ -24,8 +25,18 @@ export async function documented<T>(pool: Pool, work: (client: Client) => Promis
   }
 }
 
-/** Timers that would wake the process: without one, and without an answer, nothing ever happens. */
-const timers = () => process.getActiveResourcesInfo().filter(kind => kind === 'Timeout').length
+/** Timers set since the beginning and not cleared: without one, and without an answer, nothing ever happens. */
+const set = new Set<number>()
+let everSet = 0
+createHook({
+  init(id, type) {
+    if (type !== 'Timeout') return
+    set.add(id)
+    everSet++
+  },
+  destroy: id => void set.delete(id),
+}).enable()
+const timers = () => set.size
 
 const tick = () => new Promise(resolve => setImmediate(resolve))
 const pidOf = (client: Client) => (client as unknown as { processID: number }).processID
@@ -61,7 +72,11 @@ export const surprises: Record<string, Program> = {
     const fate = await outcome(client.query('SELECT pg_sleep(3)'))
     client.release()
     const next = await outcome(pool.query('SELECT 1'))
-    return { fate, next, running: (await admin.sessions(`query LIKE 'SELECT pg_sleep%' AND state = 'active'`)).length }
+    return {
+      fate,
+      next,
+      running: (await admin.sessions(`query LIKE 'SELECT pg_sleep%' AND state = 'active'`)).length,
+    }
   },
 
   /** The same within a transaction, whose ROLLBACK was forgotten; the next one to borrow writes. */
@@ -89,14 +104,16 @@ export const surprises: Record<string, Program> = {
     client.query('SELECT 1').catch(ignore)
     await tick()
     const statement = timers()
+    const atEnd = everSet
     pool.end().catch(ignore)
     await tick()
-    const ending = timers() - statement
+    const ending = everSet - atEnd
     const connecting = make(behind(url, cutter))
     cutter.arm(() => 'hang')
+    const atConnect = everSet
     connecting.connect().catch(ignore)
     while (cutter.cuts === 0) await tick()
-    return { statement, ending, connecting: timers() - statement - ending }
+    return { statement, ending, connecting: everSet - atConnect }
   },
 
   /** The same, with short limits. */

@@ -21,7 +21,11 @@ export interface Heard {
 
 export function heard(error: unknown): Heard {
   const { message, code } = error as Error & { code?: string }
-  return { message, code, told: classify(error, (error as { holdfast?: unknown }).holdfast ? {} : { driver: 'pg' }) }
+  return {
+    message,
+    code,
+    told: classify(error, (error as { holdfast?: unknown }).holdfast ? {} : { driver: 'pg' }),
+  }
 }
 
 /** What became of a promise. */

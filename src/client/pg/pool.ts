@@ -264,10 +264,8 @@ export class SoundPool extends pg.Pool {
 
   #destroyAll(): void {
     for (const { callback } of this.#own._pendingQueue.splice(0)) callback(gone(this.name))
-    for (const client of this.#open) {
-      client.destroy(gone(this.name))
-      // pg-pool waits for what was never released.
-      client.revoke()
-    }
+    for (const client of this.#open) client.destroy(gone(this.name))
+    // pg-pool waits for what was never released, also where the connection is lost already.
+    for (const client of [...this.#own._clients] as SoundClient[]) client.revoke()
   }
 }
