@@ -1,0 +1,47 @@
+import { nearest, usage } from '../core/errors.js'
+
+export type Kind = 'number' | 'boolean' | 'text' | 'any'
+
+/** One message for what no helper can use: an unknown option names the nearest known one, a wrong value its option. */
+export function checkOptions(helper: string, options: object, known: Readonly<Record<string, Kind>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    const kind = Object.hasOwn(known, name) ? known[name] : undefined
+    if (!kind) {
+      const near = nearest(name, Object.keys(known))
+      throw usage(`${helper}: option "${name}" is not known.${near ? ` Did you mean "${near}"?` : ''}`)
+    }
+    if (value === undefined || kind === 'any') continue
+    const fits = kind === 'number' ? Number.isFinite(value) && value >= 0 : typeof value === TYPE[kind]
+    if (!fits) throw usage(`${helper}: ${name} is ${shown(value)}, and has to be ${WORDS[kind]}`)
+  }
+}
+
+const TYPE = { boolean: 'boolean', text: 'string' } as const
+const WORDS = { number: 'a number from 0', boolean: 'true or false', text: 'a text' } as const
+
+/** A text may be a secret. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' || typeof value === 'boolean' ? String(value) : `of type ${typeof value}`
+
+export const CONNECT_OPTIONS = {
+  connectTimeoutMillis: 'number',
+  connectAttempts: 'number',
+  connectDeadlineMillis: 'number',
+  backoffMillis: 'number',
+  backoffFactor: 'number',
+  backoffMostMillis: 'number',
+} as const satisfies Record<string, Kind>
+
+/** Loads an optional peer. @throws HoldfastError (usage) that names what to install. */
+export async function peer<T>(helper: string, name: string, load: () => Promise<T>): Promise<T> {
+  try {
+    return await load()
+  } catch (error) {
+    if (!isMissing(error, name)) throw error
+    throw usage(`${helper} needs the package ${name}: npm install ${name}`)
+  }
+}
+
+export const isMissing = (error: unknown, name: string): boolean =>
+  /^(ERR_)?MODULE_NOT_FOUND$/.test((error as NodeJS.ErrnoException).code ?? '') &&
+  (error as Error).message.includes(`'${name}`)
