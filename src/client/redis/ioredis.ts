@@ -84,7 +84,6 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
     override sendCommand(command: Command, stream?: object): Promise<unknown> {
       const watched = this.#known.get(command)
       if (!watched) {
-        // While it is not 'ready', the driver logs in, selects and asks whether it is loaded.
         this.#watch(command, stream)
       } else if (stream && this.#dropped.has(stream)) {
         if (!watched.settled) command.reject(this.reconnecting.unsent(acquireTimeoutMillis))
@@ -97,6 +96,8 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
 
     #watch(command: Command, stream: object | undefined): void {
       const { resolve, reject, toWritable } = command
+      // While it is connecting, the driver logs in, selects and asks whether data are loaded.
+      const internal = this.status === 'connect' && !stream
       const watched: Watched = { sent: false, settled: false, timer: undefined }
       const settle = () => {
         watched.settled = true
@@ -117,10 +118,11 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
       }
       command.reject = error => {
         if ((error as Error).name === 'ReplyError') this.#answers++
+        conceal(error)
         const shown = this.#refuses(command) ? this.#refusal : error
         if (command.name === 'select' && this.status === 'connect') this.#refusal = shown
         settle()
-        reject.call(command, this.reconnecting.tell(shown, watched.sent))
+        reject.call(command, internal ? shown : this.reconnecting.tell(shown, watched.sent))
       }
       watched.timer = setTimeout(() => {
         if (stream) this.#dropped.add(stream)
@@ -154,6 +156,12 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
     }
   }
   return Guarded
+}
+
+/** ioredis shows the words of a command in its error, also a login's. */
+function conceal(error: unknown): void {
+  const { command } = error as { command?: { name: string; args: readonly unknown[] } }
+  if (command && /^(auth|hello|acl|config|migrate)$/i.test(command.name)) command.args = ['***']
 }
 
 const isBlocking = ([{ name, args }, { sent }]: [Command, Watched]): boolean => sent && blocks(name, args)

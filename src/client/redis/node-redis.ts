@@ -29,6 +29,8 @@ interface Inner {
   _executeMulti: SendMany
   _executePipeline: SendMany
   readonly _commandOptions?: CommandOptions
+  /** What `createClient` returns inherits from the client itself. */
+  readonly _self: Inner
 }
 
 type Limits = ConnectLimits & RedisLimits
@@ -168,7 +170,7 @@ export function guard(client: Inner, reconnecting: Reconnecting, limits: Limits)
   }
   client.duplicate = overrides => {
     const copy = duplicate.call(client, overrides)
-    guard(copy, reconnecting, limits)
+    guard(copy._self, reconnecting, limits)
     return copy
   }
 }
@@ -186,7 +188,7 @@ export async function openNodeRedis(
 ): Promise<RedisClientType> {
   const reconnecting = new Reconnecting('redis', name, limits)
   const client = createClient(nodeRedisOptions(place, limits, reconnecting, settings))
-  guard(client as unknown as Inner, reconnecting, limits)
+  guard((client as unknown as Inner)._self, reconnecting, limits)
   const cut = new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true })
   })
@@ -195,6 +197,8 @@ export async function openNodeRedis(
     return client
   } catch (error) {
     client.destroy()
+    // Until it is connected, `destroy` does not know the socket.
+    client.on('connect', () => client.destroy())
     throw error
   }
 }
