@@ -53,7 +53,8 @@ export type MysqlLimits = ReturnType<typeof mysqlLimits>
 export function mysqlLimits(options: MysqlOptions) {
   checkOptions('holdfast/mysql', options, KNOWN)
   const { max = 10, query_timeout = 60_000 } = options
-  if (!Number.isInteger(max) || max < 1) throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)
+  if (!Number.isInteger(max) || max < 1)
+    throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)
   return {
     ...limitsOf(options),
     max,
@@ -84,7 +85,9 @@ export function driverOptions(target: Target, options: MysqlOptions, limits: Mys
     ...(user ? { user } : {}),
     ...(password === undefined ? {} : { password }),
     ...(database ? { database } : {}),
-    ...(secure ? { ssl: { ...(credentials(tls) as object), verifyIdentity: tls.mode === 'verify-full' } } : {}),
+    ...(secure
+      ? { ssl: { ...(credentials(tls) as object), verifyIdentity: tls.mode === 'verify-full' } }
+      : {}),
     connectTimeout: limits.connectTimeoutMillis,
     connectionLimit: limits.max,
     maxIdle: limits.max - 1,
