@@ -1,4 +1,4 @@
-import { clientTarget } from '../gate/address.js'
+import { targetOf } from '../gate/address.js'
 import { retrying } from './again.js'
 import { peer } from './checked.js'
 import { type Connection, Session } from './mysql/connection.js'
@@ -21,7 +21,7 @@ const driver = () => peer('holdfast/mysql', 'mysql2', () => import('mysql2/promi
  */
 export async function createPool(target: string, options: MysqlOptions = {}): Promise<MysqlPool> {
   const limits = mysqlLimits(options)
-  const parsed = clientTarget(target, 'mysql', 'mysql://app:password@db:3306/app')
+  const parsed = targetOf(target, 'mysql', 'mysql://app:password@db:3306/app')
   const settings = driverOptions(parsed, options, limits)
   const { createPool: create } = await driver()
   return guardPool(create(settings), options.name ?? parsed.name, limits, options.signal)
@@ -30,7 +30,7 @@ export async function createPool(target: string, options: MysqlOptions = {}): Pr
 /** One connection of mysql2/promise, connected. @throws the driver's error, told, when the table says to stop, or the time is up. */
 export async function connect(target: string, options: MysqlOptions = {}): Promise<Connection> {
   const limits = mysqlLimits(options)
-  const parsed = clientTarget(target, 'mysql', 'mysql://app:password@db:3306/app')
+  const parsed = targetOf(target, 'mysql', 'mysql://app:password@db:3306/app')
   const {
     connectionLimit: _,
     maxIdle: __,

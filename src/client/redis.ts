@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { RedisClientType } from 'redis'
 import { usage } from '../core/errors.js'
-import { clientTarget } from '../gate/address.js'
+import { targetOf } from '../gate/address.js'
 import { limitsOf, retrying } from './again.js'
 import { isMissing, peer } from './checked.js'
 import { guarded, ioredisOptions, openIoredis, type RedisClass } from './redis/ioredis.js'
@@ -25,7 +25,7 @@ export async function connect(
 export async function connect(target: string, options?: RedisOptions): Promise<Redis>
 export async function connect(target: string, options: RedisOptions = {}): Promise<Redis | RedisClientType> {
   const own = redisLimits(options)
-  const parsed = clientTarget(target, 'redis', 'redis://app:password@cache:6379/0')
+  const parsed = targetOf(target, 'redis', 'redis://app:password@cache:6379/0')
   const place = placeOf(parsed, options)
   const limits = { ...limitsOf(options), ...own }
   const name = options.name ?? parsed.name
