@@ -21,7 +21,7 @@ const driver = () => peer('holdfast/mysql', 'mysql2', () => import('mysql2/promi
  */
 export async function createPool(target: string, options: MysqlOptions = {}): Promise<MysqlPool> {
   const limits = mysqlLimits(options)
-  const parsed = targetOf(target, 'mysql', 'mysql://app:password@db:3306/app')
+  const parsed = targetOf(target, 'mysql')
   const settings = driverOptions(parsed, options, limits)
   const { createPool: create } = await driver()
   return guardPool(create(settings), options.name ?? parsed.name, limits, options.signal)
@@ -30,7 +30,7 @@ export async function createPool(target: string, options: MysqlOptions = {}): Pr
 /** One connection of mysql2/promise, connected. @throws the driver's error, told, when the table says to stop, or the time is up. */
 export async function connect(target: string, options: MysqlOptions = {}): Promise<Connection> {
   const limits = mysqlLimits(options)
-  const parsed = targetOf(target, 'mysql', 'mysql://app:password@db:3306/app')
+  const parsed = targetOf(target, 'mysql')
   const {
     connectionLimit: _,
     maxIdle: __,

@@ -25,7 +25,7 @@ export async function connect(
 export async function connect(target: string, options?: RedisOptions): Promise<Redis>
 export async function connect(target: string, options: RedisOptions = {}): Promise<Redis | RedisClientType> {
   const own = redisLimits(options)
-  const parsed = targetOf(target, 'redis', 'redis://app:password@cache:6379/0')
+  const parsed = targetOf(target, 'redis')
   const place = placeOf(parsed, options)
   const limits = { ...limitsOf(options), ...own }
   const name = options.name ?? parsed.name

@@ -210,7 +210,7 @@ class Work {
 type Emitters = NodeJS.EventEmitter & { readonly stream: NodeJS.EventEmitter }
 
 /** Bytes of heap that each operation leaves, by least squares over the later half of the samples. */
-export function slopeOf(samples: readonly Sample[]): number {
+function slopeOf(samples: readonly Sample[]): number {
   const late = samples.slice(Math.floor(samples.length / 2))
   const mean = (of: (sample: Sample) => number) => late.reduce((sum, it) => sum + of(it), 0) / late.length
   const [x, y] = [mean(it => it.operations), mean(it => it.heapBytes)]
