@@ -38,7 +38,6 @@ const address = new URL(values.url ?? process.env.DATABASE_URL)
 address.searchParams.set('sslmode', 'disable')
 const jiti = createJiti(import.meta.url)
 const { buildProgram, runChild } = await jiti.import('../test/surprises/children.ts')
-const { slopeOf } = await jiti.import('../test/surprises/soak.ts')
 
 const folder = mkdtempSync(join(tmpdir(), 'holdfast-soak-'))
 try {
@@ -57,12 +56,11 @@ try {
   rmSync(folder, { recursive: true, force: true })
 }
 
-function report({ told, kills, cuts, samples, left, wrong, ms }) {
+function report({ told, kills, cuts, samples, slope, left, wrong, ms }) {
   console.log(`${count} operations in ${seconds(ms)}, ${kills} backends terminated, ${cuts} connections cut`)
   for (const [what, times] of Object.entries(told).sort(([, a], [, b]) => b - a))
     console.log(`${String(times).padStart(8)}  ${what}`)
   const most = of => Math.max(...samples.map(of))
-  const slope = slopeOf(samples)
   const [first, last] = [samples[0], samples.at(-1)]
   const mb = bytes => `${(bytes / 2 ** 20).toFixed(2)} MB`
   console.log(

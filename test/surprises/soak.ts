@@ -29,6 +29,8 @@ export interface Soaked {
   readonly kills: number
   readonly cuts: number
   readonly samples: readonly Sample[]
+  /** Bytes of heap that an operation leaves, by least squares over the later half of the samples. */
+  readonly slope: number
   /** What is left when all is closed, and was not there before. */
   readonly left: readonly string[]
   /** What was told and is not so; the first few. */
@@ -71,7 +73,7 @@ export async function soak({ count, seed, rounds, url, ...server }: Soak, make: 
   const left = process.getActiveResourcesInfo()
   for (const kind of before) left.splice(left.indexOf(kind) >>> 0, 1)
   const { told, kills, cuts, wrong } = work
-  return { told, kills, cuts, samples, left, wrong: wrong.slice(0, 20), ms }
+  return { told, kills, cuts, samples, slope: slopeOf(samples), left, wrong: wrong.slice(0, 20), ms }
 }
 
 class Work {
@@ -210,7 +212,6 @@ class Work {
 
 type Emitters = NodeJS.EventEmitter & { readonly stream: NodeJS.EventEmitter }
 
-/** Bytes of heap that each operation leaves, by least squares over the later half of the samples. */
 function slopeOf(samples: readonly Sample[]): number {
   const late = samples.slice(Math.floor(samples.length / 2))
   const mean = (of: (sample: Sample) => number) => late.reduce((sum, it) => sum + of(it), 0) / late.length
