@@ -1,7 +1,9 @@
 /** The helpers under test, and what their server can be made to do. */
 import { Redis as Redis6 } from 'ioredis6'
 import type { RedisClientType } from 'redis'
+import { createPool } from '../../src/client/mysql.js'
 import { connect } from '../../src/client/redis.js'
+import { startMariadb } from '../support/mariadb.js'
 import { type RedisServer, startRedis } from '../support/redis.js'
 import type { UrlParts } from '../support/url.js'
 
@@ -111,8 +113,64 @@ const nodeRedis: ClientSubject = {
   },
 }
 
+async function startedMariadb(): Promise<Server> {
+  const server = await startMariadb({
+    setup: 'create table pace (seconds int); insert into pace values (0); create table n (v int)',
+  })
+  let killing: Promise<void> = Promise.resolve()
+  const killed = async () => {
+    for (;;) {
+      const id = await server.sql(
+        "select id from information_schema.processlist where info like 'insert into n %'",
+      )
+      if (id) return void (await server.sql(`kill ${id}`))
+    }
+  }
+  return {
+    url: overrides => server.url(overrides),
+    stop: () => server.stop(),
+    start: () => server.start(),
+    restart: () => server.restart(),
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    remove: () => server.remove(),
+    rejected: async () => server.log().match(/Access denied for user 'app'/g)?.length ?? 0,
+    sum: async () => Number(await server.sql('select count(*) from n')),
+    loseAnswer: async () => {
+      await server.sql('update pace set seconds = 30')
+      killing = killed()
+    },
+    restoreAnswers: async () => {
+      await killing
+      await server.sql('update pace set seconds = 0')
+    },
+    hold: async () => server.pause(),
+    letGo: async () => server.resume(),
+  }
+}
+
+const mysql: ClientSubject = {
+  name: 'holdfast/mysql',
+  address: 'mysql://app@127.0.0.1:1/app',
+  commandTimeout: 'query_timeout',
+  start: startedMariadb,
+  async connect(url, options) {
+    const pool = await createPool(url, { endTimeoutMillis: 2000, ...options })
+    const close = () => pool.end()
+    await pool.query('select 1').catch(error => close().then(() => Promise.reject(error)))
+    return {
+      add: () => pool.query('insert into n select sleep(seconds) from pace'),
+      ask: () => pool.query('select count(*) from n'),
+      slow: () => pool.execute('select count(*) from n'),
+      wrong: () => pool.query('select from'),
+      close,
+    }
+  },
+}
+
 export const CLIENTS: readonly ClientSubject[] = [
   redis('holdfast/redis with ioredis 5', { driver: 'ioredis' }),
   redis('holdfast/redis with ioredis 6', { Redis: Redis6 }),
   nodeRedis,
+  mysql,
 ]

@@ -27,19 +27,26 @@ export class Session {
   /** Within `transaction()`: after that nothing more is sent, which would be committed alone. */
   strict = false
   readonly #pending = new Set<Promise<unknown>>()
+  #end: (error: Told) => void = () => {}
+  readonly #cut = new Promise<never>((_, reject) => {
+    this.#end = reject
+  })
 
   constructor(
     readonly connection: Connection,
     readonly queryTimeout: number,
     readonly target: string,
   ) {
+    this.#cut.catch(() => {})
     const { query, execute, beginTransaction, commit, rollback } = connection
     const statement = (method: typeof query | typeof execute) => (sql: unknown, values?: unknown) => {
-      const given = typeof sql === 'string' ? { sql } : (sql as { sql: string })
-      const options = { ...(this.queryTimeout > 0 ? { timeout: this.queryTimeout } : {}), ...given }
-      const args = values === undefined ? [options] : [options, values]
-      return this.#run(given.sql, () =>
-        (method as (...args: unknown[]) => Promise<unknown>).apply(connection, args),
+      const given = sql as { readonly sql: string; readonly timeout?: number }
+      const text = typeof sql === 'string' ? sql : given.sql
+      const args = values === undefined ? [sql] : [sql, values]
+      return this.#run(
+        text,
+        () => (method as (...args: unknown[]) => Promise<unknown>).apply(connection, args),
+        typeof sql === 'string' ? undefined : given.timeout,
       )
     }
     Object.assign(connection, {
@@ -57,7 +64,7 @@ export class Session {
 
   /** Resolves when nothing is under way any more. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.#pending)
+    if (!this.broken) await Promise.race([Promise.allSettled(this.#pending), this.#cut.catch(() => {})])
   }
 
   break(error: unknown, phase: Phase, code?: string): Told {
@@ -66,15 +73,17 @@ export class Session {
     return this.broken
   }
 
-  async #run(sql: string, work: () => Promise<unknown>): Promise<unknown> {
+  async #run(sql: string, work: () => Promise<unknown>, millis = this.queryTimeout): Promise<unknown> {
     const ends = /^\s*(commit|rollback)\b(?!\s+to\b)/i.exec(sql)?.[1]?.toLowerCase()
     const phase = ends === 'commit' ? 'commit' : 'statement'
     if (this.broken) throw ends === 'rollback' ? this.broken : this.#unsent(this.broken, phase)
     if (this.strict && this.rolledBack && !ends) throw this.#unsent(this.rolledBack, phase)
     const running = work()
     this.#pending.add(running)
+    // mysql2's own time-out begins after it has prepared the statement, and does not close the connection.
+    const timer = millis > 0 ? setTimeout(() => this.#late(millis, phase), millis) : undefined
     try {
-      const result = await running
+      const result = await Promise.race([running, this.#cut])
       const status = (result as [{ serverStatus?: number }] | undefined)?.[0]?.serverStatus
       if (ends) this.inTransaction = false
       else if (status !== undefined) this.inTransaction = (status & IN_TRANSACTION) !== 0
@@ -84,8 +93,11 @@ export class Session {
       const sent = !/ in closed state$/.test((error as Error).message)
       const seen = told(error, { driver: 'mysql2', phase, sent })
       const { reason } = seen.holdfast
-      const own = (error as { code?: unknown }).code === 'PROTOCOL_SEQUENCE_TIMEOUT'
-      if (own || reason === 'connection-lost' || (error as { fatal?: boolean }).fatal) {
+      if (
+        seen.holdfast.code === 'PROTOCOL_SEQUENCE_TIMEOUT' ||
+        reason === 'connection-lost' ||
+        (error as { fatal?: boolean }).fatal
+      ) {
         this.broken ??= seen
         this.connection.destroy()
       } else if (this.inTransaction && (error as { errno?: number }).errno === 1213) {
@@ -93,8 +105,21 @@ export class Session {
       }
       throw seen
     } finally {
+      clearTimeout(timer)
       this.#pending.delete(running)
     }
+  }
+
+  /** What the server goes on with, its own limit ends. */
+  #late(millis: number, phase: Phase): void {
+    this.broken ??= failure('statement-timeout', `no answer within ${millis} ms`, {
+      phase,
+      sent: true,
+      code: 'PROTOCOL_SEQUENCE_TIMEOUT',
+      target: this.target,
+    })
+    this.connection.destroy()
+    this.#end(this.broken)
   }
 
   /** Nothing is sent where it would not belong to what went before. */

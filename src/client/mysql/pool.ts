@@ -1,6 +1,5 @@
 import type { Pool as DriverPool } from 'mysql2/promise'
 import { systemClock } from '../../io/clock.js'
-import { classify } from '../../services/classify.js'
 import { mayConnectAgain, retrying, Sleepers } from '../again.js'
 import { failure, type Told, told } from '../told.js'
 import { type Connection, type Core, Session } from './connection.js'
@@ -15,7 +14,6 @@ export interface MysqlPool extends DriverPool {
 
 interface CorePool {
   on(event: 'connection', listener: (connection: Core) => void): void
-  readonly config: { readonly connectionConfig: { ssl?: unknown } }
 }
 
 /** A third rejected login may lock the account; so long it is not asked again. */
@@ -28,7 +26,7 @@ export function guardPool(
   limits: MysqlLimits,
   signal?: AbortSignal,
 ): MysqlPool {
-  const core = pool.pool as CorePool
+  const core = pool.pool as unknown as CorePool
   const sleepers = new Sleepers()
   const open = new Set<Core>()
   const sessions = new Map<Connection, Session>()
@@ -38,6 +36,7 @@ export function guardPool(
   let rejected = 0
   let locked: { readonly cause: Told; readonly until: number } | undefined
   let closing: Promise<void> | undefined
+  let drained: (() => void) | undefined
   const { getConnection, end } = pool
 
   core.on('connection', connection => {
@@ -142,6 +141,8 @@ export function guardPool(
   }
 
   const checkOut = async (): Promise<Connection> => {
+    if (closing)
+      throw failure('client-misuse', 'Pool is closed.', { phase: 'acquire', sent: false, target: name })
     const started = systemClock.now()
     if (!proven) await within(prove(), limits.acquireTimeoutMillis)
     const left = limits.acquireTimeoutMillis - (systemClock.now() - started)
@@ -149,7 +150,10 @@ export function guardPool(
     const session = new Session(connection, limits.query_timeout, name)
     sessions.set(connection, session)
     const { release, destroy } = connection
-    const gone = () => sessions.delete(connection)
+    const gone = () => {
+      sessions.delete(connection)
+      if (sessions.size === 0) drained?.()
+    }
     connection.destroy = () => {
       gone()
       destroy.call(connection)
@@ -179,30 +183,14 @@ export function guardPool(
   const close = async () => {
     const limit = systemClock.deadline(limits.endTimeoutMillis)
     const late = new Promise<void>(resolve => limit.signal.addEventListener('abort', () => resolve()))
-    const idle = (async () => {
-      while (sessions.size > 0) await Promise.all([...sessions.keys()].map(it => once(it, 'release')))
-    })()
+    const idle = new Promise<void>(resolve => {
+      drained = resolve
+      if (sessions.size === 0) resolve()
+    })
     await Promise.race([idle, late])
     await Promise.race([end.call(pool).catch(() => {}), late]).finally(() => limit.clear())
     for (const connection of open) connection.destroy()
   }
-
-  /** Resolves when the connection was given back. */
-  const once = (connection: Connection, _: 'release') =>
-    new Promise<void>(resolve => {
-      const { release, destroy } = connection
-      connection.release = () => {
-        release.call(connection)
-        sessions
-          .get(connection)
-          ?.settled()
-          .then(() => setImmediate(resolve))
-      }
-      connection.destroy = () => {
-        destroy.call(connection)
-        resolve()
-      }
-    })
 
   return Object.assign(pool, {
     getConnection: checkOut,

@@ -90,3 +90,17 @@ describe('an error of ioredis that hides another', () => {
     expect(classify(error, { driver: 'ioredis' }).reason).toBe('authentication-failed')
   })
 })
+
+test('what is left of a pipeline when its connection is lost is no time-out', () => {
+  expect(classify(made('AbortError', 'Command aborted due to connection close'))).toMatchObject({
+    reason: 'connection-lost',
+    outcome: 'unknown',
+  })
+})
+
+test('a transaction whose watched keys changed had no effect', () => {
+  expect(classify(made('WatchError', ''), { driver: 'redis', phase: 'statement' })).toMatchObject({
+    reason: 'transaction-conflict',
+    outcome: 'rejected',
+  })
+})

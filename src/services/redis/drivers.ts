@@ -20,6 +20,14 @@ function byReply(error: Look): Finding | undefined {
   return classifyRedis({ message }) ?? (isReply(error) ? { reason: 'query-error', code, message } : undefined)
 }
 
+/** Of the class of time limits is what ioredis rejects the rest of a pipeline with; what EXEC did not carry out is known. */
+function told(error: Look): Finding | undefined {
+  const { message } = error
+  if (message === 'Command aborted due to connection close')
+    return { reason: 'connection-lost', message, byText: true }
+  return error.is('WatchError') ? { reason: 'transaction-conflict', message } : undefined
+}
+
 /** What node-redis and ioredis call an error that the server replied. */
 const isReply = (error: Look): boolean => error.is('SimpleError', 'BlobError', 'ErrorReply', 'ReplyError')
 
@@ -38,7 +46,7 @@ export const redisRules: Rules = {
     return hides ? ['lastEvent'] : []
   },
   // Without a name these words could be anybody's.
-  code: (error, { named }) => (named || isReply(error) ? byReply(error) : undefined),
+  code: (error, { named }) => told(error) ?? (named || isReply(error) ? byReply(error) : undefined),
   classes: {
     ConnectionTimeoutError: 'connect-timeout',
     SocketClosedUnexpectedlyError: 'connection-lost',
@@ -51,7 +59,6 @@ export const redisRules: Rules = {
     SocketTimeoutDuringMaintenanceError: 'statement-timeout',
     CommandTimeoutDuringMaintenanceError: 'statement-timeout',
     AbortError: TIME_LIMIT,
-    WatchError: 'transaction-conflict',
     ClientClosedError: 'client-misuse',
     URIError: 'client-misuse',
     ClusterAllFailedError: 'connect-timeout',
@@ -83,5 +90,6 @@ export const redisRules: Rules = {
     ],
   ],
   // Of the commands of a MULTI or a pipeline some may have been carried out.
-  rejected: error => isReply(error) && byReply(error) !== undefined,
+  // A transaction whose watched keys changed was not carried out.
+  rejected: error => error.is('WatchError') || (isReply(error) && byReply(error) !== undefined),
 }
