@@ -56,6 +56,16 @@ test('both examples say so when there is no database', async () => {
   }
 })
 
+test('the Redis example counts, and says why where it cannot', async () => {
+  const counted = (env: Record<string, string>) =>
+    run(process.execPath, ['examples/redis/counter.mjs'], { cwd: root, env: { ...plain, ...env } })
+  const { status, stdout, stderr } = await counted({ REDIS_URL: sharedRedis().url() })
+  expect(status, stderr).toBe(0)
+  expect(stdout).toMatch(/^visit \d+\n$/)
+  const none = await counted({})
+  expect(none.stderr).toContain('the variable is not set')
+})
+
 const jestExample = (env: Record<string, string>) =>
   run(
     process.execPath,

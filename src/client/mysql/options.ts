@@ -86,7 +86,12 @@ export function driverOptions(target: Target, options: MysqlOptions, limits: Mys
     ...(password === undefined ? {} : { password }),
     ...(database ? { database } : {}),
     ...(secure
-      ? { ssl: { ...(credentials(tls) as object), verifyIdentity: tls.mode === 'verify-full' } }
+      ? {
+          ssl: {
+            ...(credentials(tls, () => undefined) as object),
+            verifyIdentity: tls.mode === 'verify-full',
+          },
+        }
       : {}),
     connectTimeout: limits.connectTimeoutMillis,
     connectionLimit: limits.max,

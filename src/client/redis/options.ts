@@ -83,7 +83,9 @@ export function placeOf(target: Target, options: RedisOptions): Place {
     ...(password === undefined ? {} : { password }),
     ...(tls.mode === 'disable' || 'path' in host
       ? {}
-      : { tls: { ...credentials(tls), ...(host.address ? { servername: host.host } : {}) } }),
+      : {
+          tls: { ...credentials(tls, () => undefined), ...(host.address ? { servername: host.host } : {}) },
+        }),
   }
 }
 
