@@ -1,3 +1,4 @@
+import { onAbort } from '../aborts.js'
 import { pauseAfter, Sleepers } from '../again.js'
 import { type Told, told } from '../told.js'
 import type { SoundClient } from './client.js'
@@ -114,7 +115,7 @@ export class Askers {
       const close = () => {
         open = false
         clearTimeout(timer)
-        signal?.removeEventListener('abort', stop)
+        unheard()
       }
       const take: Take = (error, client) => {
         // Whoever asked is gone: the next in the queue takes it.
@@ -129,7 +130,7 @@ export class Askers {
       }
       const stop = () => leave(() => aborted(signal as AbortSignal))
       const timer = setTimeout(() => leave(queued => this.#late(queued, last)), until - performance.now())
-      signal?.addEventListener('abort', stop, { once: true })
+      const unheard = onAbort(signal, stop)
       this.source.ask(take)
     })
   }

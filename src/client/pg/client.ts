@@ -6,6 +6,7 @@ import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
 import { isPooled, localSettings, opening, unsuited } from './session.js'
 import type { Settings } from './settings.js'
+import { traced } from './traced.js'
 import type { QueryOptions } from './types.js'
 import { Watchdog } from './watchdog.js'
 import type { Way } from './ways.js'
@@ -236,16 +237,6 @@ export class SoundClient extends Base {
 }
 
 const NONE: QueryOptions = {}
-
-const TRACED = new WeakSet<Error>()
-
-/** With a stack of the caller instead of the socket's, once: a ROLLBACK that repeats the first cause leaves it alone. */
-export function traced(error: Error, from: (...all: never[]) => unknown): Error {
-  if (TRACED.has(error)) return error
-  TRACED.add(error)
-  Error.captureStackTrace?.(error, from)
-  return error
-}
 
 function timing(operated: Operated, settle: Settle): Settle {
   const began = performance.now()

@@ -3,14 +3,14 @@ import type { Target } from '../../core/target.js'
 import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
 import { Askers, isFresh, mayBeTls, mayRepeat } from './acquire.js'
-import { type Operated, SoundClient, traced } from './client.js'
+import { type Operated, SoundClient } from './client.js'
 import { runWithConnection } from './connection.js'
-import { gone } from './failures.js'
 import { type Guard, guardOf } from './guard.js'
 import type { PoolInternals } from './internals.js'
 import { type Ends, lend, takeBack } from './loans.js'
 import type { Settings } from './settings.js'
 import { stateOf } from './state.js'
+import { traced } from './traced.js'
 import { runTransaction } from './transaction.js'
 import type {
   AcquireOptions,
@@ -21,11 +21,9 @@ import type {
   QueryOptions,
   TransactionOptions,
 } from './types.js'
+import { Upkeep } from './upkeep.js'
 import { type Watch, watchOf } from './watch.js'
 import { Route, waysOf } from './ways.js'
-
-/** How long connections may take to close when the pool ends. */
-const CLOSING_MS = 2000
 
 /** What a client tells its pool, which is there only after the client's class. */
 interface Hooks {
@@ -40,10 +38,9 @@ export class SoundPool extends pg.Pool {
   readonly name: string
   readonly #settings: Settings
   readonly #route: Route
-  readonly #open: Set<SoundClient>
   readonly #askers: Askers
   readonly #own = this as unknown as PoolInternals
-  readonly #health: NodeJS.Timeout | undefined
+  readonly #upkeep: Upkeep
   readonly #watch: Watch | undefined
   readonly #guard: Guard | undefined
   #end: Promise<void> | undefined
@@ -64,7 +61,6 @@ export class SoundPool extends pg.Pool {
     this.name = settings.name ?? target.name
     this.#settings = settings
     this.#route = route
-    this.#open = open
     this.#askers = new Askers({
       ...{ name: this.name, settings, route, internals: this.#own },
       ask: take => super.connect(take as Parameters<pg.Pool['connect']>[0]),
@@ -76,15 +72,14 @@ export class SoundPool extends pg.Pool {
     hooks.operated = this.#watch?.metrics?.operated
     this.#guard = guardOf(settings, this)
     const { maxLifetimeSeconds, maxLifetimeJitter } = settings
-    // pg-pool reads it once for each connection.
+    // pg-pool reads it once for each connection. In tenths, since Node keeps a list for each length of a timer.
     Object.defineProperty(this.options, 'maxLifetimeSeconds', {
-      get: () => maxLifetimeSeconds * (1 - maxLifetimeJitter * Math.random()),
+      get: () => Math.ceil(maxLifetimeSeconds * (1 - maxLifetimeJitter * Math.random()) * 10) / 10,
     })
     // The loss of an idle connection is no reason to end the process: the pool has dropped it.
     this.on('error', () => {})
-    if (settings.healthCheckMillis > 0)
-      this.#health = setInterval(() => this.#check(), settings.healthCheckMillis).unref()
-    if (min > 0) setImmediate(() => this.#fill())
+    const kept = { name: this.name, settings, internals: this.#own, askers: this.#askers, open }
+    this.#upkeep = new Upkeep(kept)
   }
 
   state(): PoolState {
@@ -137,7 +132,7 @@ export class SoundPool extends pg.Pool {
 
   // biome-ignore lint/suspicious/noExplicitAny: pg-pool's overloads
   override end(callback?: any): any {
-    this.#end ??= this.#close()
+    this.#end ??= this.#upkeep.end(() => super.end()).then(() => this.#watch?.end())
     if (!callback) return this.#end
     this.#end.then(() => process.nextTick(callback))
   }
@@ -230,42 +225,5 @@ export class SoundPool extends pg.Pool {
       this.#watch?.metrics?.created(performance.now() - client.madeAt)
       this.#route.worked(client.way)
     }
-  }
-
-  /** Idle connections prove that they are alive, where they lie; one that does not is closed. */
-  #check(): void {
-    for (const { client } of this.#own._idle as { client: SoundClient }[])
-      if (!isFresh(client, this.#settings)) client.validate().catch(error => client.destroy(error))
-    this.#fill()
-  }
-
-  #fill(): void {
-    const missing = this.#settings.min - this.#own._clients.length
-    for (let i = 0; i < missing && !this.#askers.ended; i++)
-      this.#own.newClient({ callback: (_, client) => (client as pg.PoolClient | undefined)?.release() })
-  }
-
-  /** What was asked for before is still answered, within `endTimeoutMillis`. */
-  async #close(): Promise<void> {
-    clearInterval(this.#health)
-    const timer = setTimeout(() => this.#destroyAll(), this.#settings.endTimeoutMillis)
-    await this.#askers.end()
-    // Nobody waits for these any more.
-    for (const client of this.#open) if (client.readyAt === undefined) client.destroy(gone(this.name))
-    await super.end()
-    clearTimeout(timer)
-    const closing = setTimeout(() => this.#destroyAll(), CLOSING_MS)
-    await Promise.all(
-      [...this.#open].map(client => new Promise<void>(resolve => client.once('end', resolve))),
-    )
-    clearTimeout(closing)
-    this.#watch?.end()
-  }
-
-  #destroyAll(): void {
-    for (const { callback } of this.#own._pendingQueue.splice(0)) callback(gone(this.name))
-    for (const client of this.#open) client.destroy(gone(this.name))
-    // pg-pool waits for what was never released, also where the connection is lost already.
-    for (const client of [...this.#own._clients] as SoundClient[]) client.revoke()
   }
 }

@@ -1,5 +1,6 @@
 import type pg from 'pg'
 import { formatMs } from '../../core/options.js'
+import { onAbort } from '../aborts.js'
 import { failure, type Told, told } from '../told.js'
 import { cancelOnServer } from './cancel.js'
 import type { ClientInternals } from './internals.js'
@@ -27,6 +28,7 @@ export interface Runner extends pg.Client {
 /** A statement under way, until it is answered, late or aborted. */
 export class Running {
   #settled = false
+  readonly #unheard: () => void
   #why: ((fate: Fate) => Told) | undefined
   #cancelled: Promise<void> | undefined
   #grace: NodeJS.Timeout | undefined
@@ -42,7 +44,7 @@ export class Running {
     readonly endsAt: number,
   ) {
     query.callback = (error, result) => this.#answered(error, result)
-    signal?.addEventListener('abort', this.#abort, { once: true })
+    this.#unheard = onAbort(signal, this.#abort)
   }
 
   late(): void {
@@ -57,7 +59,7 @@ export class Running {
     })
   }
 
-  #abort = (): void => this.#cut(fate => this.aborted(fate))
+  readonly #abort = (): void => this.#cut(fate => this.aborted(fate))
 
   aborted(fate: Fate): Told {
     const what = fate === 'unknown' ? 'may still take effect' : 'had no effect'
@@ -102,7 +104,7 @@ export class Running {
     if (this.#settled) return
     this.#settled = true
     clearTimeout(this.#grace)
-    this.signal?.removeEventListener('abort', this.#abort)
+    this.#unheard()
     this.client.settled(this)
     this.settle(error, result)
   }
