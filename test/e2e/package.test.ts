@@ -17,7 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { gate } from './bundle.js'
 
 /** What the package may weigh, in kB of 1000 bytes. */
-const BUDGET = { packed: 640, unpacked: 1800, gate: 100 }
+const BUDGET = { packed: 700, unpacked: 2050, gate: 100 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
@@ -63,9 +63,9 @@ beforeAll(async () => {
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Optional peers are the user's to install: lends this checkout's to the project. */
+/** Optional peers, and their types, are the user's to install: lends this checkout's to the project. */
 function lendPeers() {
-  for (const name of Object.keys(manifest.peerDependenciesMeta ?? {})) {
+  for (const name of [...Object.keys(manifest.peerDependenciesMeta ?? {}), '@types/pg']) {
     const [from, to] = [root, project].map(base => join(base, 'node_modules', name)) as [string, string]
     if (!existsSync(from) || existsSync(to)) continue
     mkdirSync(dirname(to), { recursive: true })
