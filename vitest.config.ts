@@ -6,6 +6,8 @@ export default defineConfig({
   test: {
     // Real servers are started once a run, for both projects.
     globalSetup: ['test/support/global-setup.ts'],
+    // Files mostly wait for servers: two at a time take half the time, also on two cores.
+    maxWorkers: 2,
     projects: [
       {
         // Files share a thread and its modules: 200 files in 2 s instead of a minute. A unit test therefore
