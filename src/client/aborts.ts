@@ -1,3 +1,5 @@
+import { usage } from '../core/errors.js'
+
 const LISTENING = new WeakMap<AbortSignal, Set<() => void>>()
 
 /**
@@ -28,3 +30,11 @@ function onEvent(this: unknown, event: Event): void {
 }
 
 const NOTHING = (): void => {}
+
+/** @throws HoldfastError (usage) for what is no signal: a controller, most often. */
+export function checkSignal(signal: unknown): void {
+  const { aborted, addEventListener, removeEventListener } = Object(signal) as Partial<AbortSignal>
+  if (typeof aborted === 'boolean' && typeof addEventListener === 'function' && removeEventListener) return
+  const controller = typeof Object(signal).signal === 'object' ? '; pass controller.signal' : ''
+  throw usage(`signal: this is no AbortSignal${controller}`)
+}

@@ -67,7 +67,7 @@ export class Reconnecting {
 }
 
 /** `told`, where a driver rejects many commands with one error: each gets its own, since what became of them differs. */
-function apart(error: unknown, about: ClassifyOptions): Told {
+export function apart(error: unknown, about: ClassifyOptions): Told {
   if (!isTold(error) || error.name === 'HoldfastError') return told(error, about)
   const { holdfast: _, ...own } = Object.getOwnPropertyDescriptors(error) as PropertyDescriptorMap
   return told(Object.create(Object.getPrototypeOf(error), own), about)

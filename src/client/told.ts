@@ -63,6 +63,10 @@ export const codeFor = (reason: ReasonId): string => reason.toUpperCase().replac
 export const isTold = (error: unknown): error is Told =>
   error instanceof Error && typeof (error as Partial<Told>).holdfast?.reason === 'string'
 
+/** With another outcome, which its teller came to know. */
+export const retold = (error: Told, outcome: Classification['outcome']): Told =>
+  tell(error, { ...error.holdfast, outcome })
+
 /** Keeps what failed afterwards with what failed first, as its property `suppressed` (not enumerable). */
 export function suppress<E>(first: E, later: unknown): E {
   if (first instanceof Error && later !== undefined && later !== first && Object.isExtensible(first)) {

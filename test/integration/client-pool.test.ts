@@ -64,7 +64,7 @@ describe('a pool', () => {
       outcome: 'not-sent',
       httpStatus: 503,
     })
-    expect(error).toMatchObject({ code: 'POOL_EXHAUSTED', pool: { max: 1, used: 1, idle: 0, waiting: 0 } })
+    expect(error).toMatchObject({ code: 'POOL_EXHAUSTED', pool: { max: 1, used: 1, idle: 0, waiting: 1 } })
     held.release()
     expect((await pool.query('SELECT 1')).rowCount).toBe(1)
   })
@@ -185,5 +185,103 @@ describe('a pool', () => {
     await retried
     await server.start()
     expect((await answer).rows).toEqual([{ n: 1 }])
+  })
+})
+
+describe('on a bad day a pool holds:', () => {
+  test('an error has the stack of who asked', async () => {
+    const pool = poolOf()
+    async function loadUser() {
+      return await pool.query('SELEC 1')
+    }
+    expect((await failed(loadUser())).error.stack).toContain('client-pool.test.ts')
+  })
+
+  test('what committed before its error is not told to be without effect', async () => {
+    const pool = poolOf()
+    await pool.query('CREATE TABLE kept (n int)')
+    onTestFinished(() => void pool.query('DROP TABLE kept').catch(() => {}))
+    const halves = 'BEGIN; INSERT INTO kept VALUES (1); COMMIT; SELECT 1/0'
+    expect(await failed(pool.query(halves))).toMatchObject({ reason: 'query-error', outcome: 'unknown' })
+    const late = { text: 'INSERT INTO kept VALUES (2); COMMIT; SELECT pg_sleep(5)', query_timeout: 100 }
+    expect(await failed(pool.query(late))).toMatchObject({ reason: 'statement-timeout', outcome: 'unknown' })
+  })
+
+  test('a client whose transaction failed in its only statement is nobody else’s', async () => {
+    const pool = poolOf({ max: 1 })
+    for (let i = 0; i < 5; i++) {
+      await failed(pool.query('BEGIN; SELECT 1/0; COMMIT'))
+      expect((await pool.query('SELECT 1 AS n')).rows).toEqual([{ n: 1 }])
+    }
+  })
+
+  test('a statement that was sent in part does not keep its client', async () => {
+    const pool = poolOf({ max: 1 })
+    const circle: Record<string, unknown> = {}
+    circle.own = circle
+    expect(await failed(pool.query('SELECT $1::json', [circle]))).toMatchObject({ outcome: 'not-sent' })
+    expect((await pool.query('SELECT 1')).rowCount).toBe(1)
+  })
+
+  test('a controller in place of its signal is refused, and so are limits that are none', async () => {
+    const pool = poolOf({ acquireTimeoutMillis: 50 })
+    const wrong = [{ signal: new AbortController() }, { query_timeout: '5s' }, { query_timeout: -1 }]
+    for (const option of wrong)
+      await expect(pool.query({ text: 'SELECT 1', ...option } as never)).rejects.toThrow(
+        /^(signal|query_timeout): /,
+      )
+    await expect(pool.connect({ signal: new AbortController() as never })).rejects.toThrow(
+      'pass controller.signal',
+    )
+    const one = { text: 'SELECT 1', query_timeout: '5000' as never }
+    expect((await pool.query(one)).rowCount).toBe(1)
+  })
+
+  test('who asks for a client has its answer in time, also where idle ones do not answer', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.remove())
+    const pool = poolOf({ max: 3, validateAfterMillis: 0, acquireTimeoutMillis: 300 }, server.url())
+    const held = await Promise.all([pool.connect(), pool.connect(), pool.connect()])
+    const pids = await Promise.all(held.map(pidOf))
+    for (const client of held) client.release()
+    for (const pid of pids) process.kill(pid, 'SIGSTOP')
+    const began = performance.now()
+    await pool.query('SELECT 1').catch(() => {})
+    for (const pid of pids) process.kill(pid, 'SIGCONT')
+    expect(performance.now() - began).toBeLessThan(4000)
+  })
+
+  test('who rests between attempts is given a client that comes back', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.remove())
+    await server.sql('ALTER ROLE app CONNECTION LIMIT 1')
+    const pool = poolOf({ max: 2, backoffMillis: 20_000 }, server.url())
+    const held = await pool.connect()
+    const resting = new Promise(resolve => pool.once('retry', resolve))
+    const waiting = pool.query('SELECT 1 AS n')
+    await resting
+    held.release()
+    expect((await waiting).rows).toEqual([{ n: 1 }])
+  })
+
+  test('a query that was asked before the end is answered, also where its idle client is gone', async () => {
+    const pool = createPool(sharedPostgres().url(), { max: 1, validateAfterMillis: 0 })
+    await pool.query('SELECT 1')
+    const asked = pool.query('SELECT 2 AS n')
+    const ended = pool.end()
+    expect((await asked).rows).toEqual([{ n: 2 }])
+    await ended
+  })
+
+  test('a cancel request does not hit the statement behind it', async () => {
+    const pool = poolOf({ max: 1 })
+    const client = await pool.connect()
+    const controller = new AbortController()
+    const first = failed(client.query({ text: 'SELECT pg_sleep(30)', signal: controller.signal }))
+    const second = client.query('SELECT 2 AS n')
+    setTimeout(() => controller.abort(), 50)
+    await first
+    expect((await second).rows).toEqual([{ n: 2 }])
+    client.release()
   })
 })

@@ -1,4 +1,5 @@
-import { onAbort } from '../aborts.js'
+import { childOf } from '../../io/clock.js'
+import { checkSignal, onAbort } from '../aborts.js'
 import { pauseAfter, Sleepers } from '../again.js'
 import { type Told, told } from '../told.js'
 import type { SoundClient } from './client.js'
@@ -6,7 +7,7 @@ import { aborted, exhausted, gone, late } from './failures.js'
 import type { PoolInternals } from './internals.js'
 import type { Settings } from './settings.js'
 import type { PoolEvents, PoolState } from './types.js'
-import type { Route } from './ways.js'
+import { mayBeTls, type Route } from './ways.js'
 
 export type Take = (error: Error | undefined, client?: SoundClient) => void
 
@@ -25,6 +26,8 @@ export interface Source {
 /** Those who ask for a client: each waits, tries again and leaves in time. */
 export class Askers {
   readonly #sleepers = new Sleepers()
+  /** Those who rest between attempts, in their order. */
+  readonly #line = new Set<(client: SoundClient) => void>()
   #count = 0
   #ended = false
   #quiet: (() => void) | undefined
@@ -37,8 +40,10 @@ export class Askers {
     return this.#ended
   }
 
-  async acquire(signal?: AbortSignal): Promise<SoundClient> {
-    if (this.#ended) throw gone(this.source.name)
+  /** `admitted`: it was let in before the end. */
+  async acquire(signal?: AbortSignal, admitted = false): Promise<SoundClient> {
+    if (this.#ended && !admitted) throw gone(this.source.name)
+    if (signal) checkSignal(signal)
     this.enter()
     try {
       return await this.#obtain(signal)
@@ -72,6 +77,67 @@ export class Askers {
     }
   }
 
+  /** The same, in which one that comes back to the pool is taken. */
+  #rest(
+    error: Told,
+    attempt: number,
+    delayMillis: number,
+    signal?: AbortSignal,
+  ): Promise<SoundClient | undefined> {
+    const nap = childOf(signal)
+    return new Promise((resolve, reject) => {
+      const take = (client: SoundClient) => {
+        resolve(client)
+        nap.abort(undefined)
+      }
+      this.#line.add(take)
+      this.pause(error, attempt, delayMillis, nap.signal)
+        .then(() => resolve(undefined), reject)
+        .finally(() => {
+          this.#line.delete(take)
+          nap.clear()
+        })
+    })
+  }
+
+  /** Gives a client that works, and is still checked out, to the first who rests. */
+  handOn(client: SoundClient, give: SoundClient['release']): boolean {
+    const [first] = this.#line
+    if (!first) return false
+    this.#line.delete(first)
+    client.release = give
+    first(client)
+    return true
+  }
+
+  /** Does it answer? Where one does not, others that were idle as long are not asked. */
+  async #proves(client: SoundClient, until: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (client.doubt) return false
+    let stop = () => {}
+    const cut = new Promise<boolean>(resolve => {
+      const timer = setTimeout(resolve, until - performance.now(), false)
+      const unheard = onAbort(signal, () => resolve(false))
+      stop = () => {
+        clearTimeout(timer)
+        unheard()
+      }
+    })
+    const answers = client.validate().then(
+      () => true,
+      () => false,
+    )
+    const sound = await Promise.race([answers, cut])
+    stop()
+    if (sound) return true
+    client.worn ??= 'it failed its validation'
+    if (signal?.aborted) return false
+    const { internals, settings } = this.source
+    for (const other of internals._idle as { client: SoundClient }[])
+      if (!isFresh(other.client, settings))
+        other.client.worn ??= 'another one that was idle as long did not answer'
+    return false
+  }
+
   /** Nobody else is let in. Resolves when those who asked before have their answer. */
   async end(): Promise<void> {
     this.#ended = true
@@ -90,8 +156,9 @@ export class Askers {
     for (let tries = 1; ; ) {
       try {
         const client = await this.#checkout(began + settings.acquireTimeoutMillis, signal, last)
-        if (isFresh(client, settings) || (await proves(client))) return client
+        if (isFresh(client, settings) || (await this.#proves(client, until, signal))) return client
         client.release(true)
+        if (signal?.aborted) throw aborted(signal)
       } catch (error) {
         last = told(error, { driver: 'pg', phase: 'connect' })
         // As libpq: without TLS, or with it, at once.
@@ -101,7 +168,8 @@ export class Askers {
         if (!mayConnectAgain(last) || (round && attempt >= settings.connectAttempts)) throw last
         if (!round) continue
         const left = Math.max(0, until - performance.now())
-        await this.pause(last, attempt, Math.min(pauseAfter(attempt, settings), left), signal)
+        const client = await this.#rest(last, attempt, Math.min(pauseAfter(attempt, settings), left), signal)
+        if (client) return client
         if (this.#ended || performance.now() >= until) throw last
       }
     }
@@ -124,30 +192,34 @@ export class Askers {
         if (error) reject(error)
         else resolve(client as SoundClient)
       }
-      const leave = (why: (queued: boolean) => Error) => {
+      const leave = (why: () => Error) => {
         close()
-        reject(why(this.#unqueue(take)))
+        const error = why()
+        this.#unqueue(take)
+        reject(error)
       }
       const stop = () => leave(() => aborted(signal as AbortSignal))
-      const timer = setTimeout(() => leave(queued => this.#late(queued, last)), until - performance.now())
+      const timer = setTimeout(() => leave(() => this.#late(take, last)), until - performance.now())
       const unheard = onAbort(signal, stop)
       this.source.ask(take)
     })
   }
 
-  #unqueue(take: Take): boolean {
-    const queue = this.source.internals._pendingQueue
-    const at = queue.findIndex(({ callback }) => (callback as unknown) === take)
-    if (at >= 0) queue.splice(at, 1)
-    return at >= 0
+  #placeOf(take: Take): number {
+    return this.source.internals._pendingQueue.findIndex(({ callback }) => (callback as unknown) === take)
   }
 
-  #late(queued: boolean, last: Told | undefined): Told {
+  #unqueue(take: Take): void {
+    const at = this.#placeOf(take)
+    if (at >= 0) this.source.internals._pendingQueue.splice(at, 1)
+  }
+
+  #late(take: Take, last: Told | undefined): Told {
     const { name, settings } = this.source
     const state = this.source.state()
     const ms = settings.acquireTimeoutMillis
     const cause = last ?? this.#lastFailure
-    if (!queued || state.used === 0) return last ?? late(name, ms, cause)
+    if (this.#placeOf(take) < 0 || state.used === 0) return last ?? late(name, ms, cause)
     this.source.tell('exhausted', state)
     return exhausted(state, ms, cause)
   }
@@ -156,17 +228,6 @@ export class Askers {
 /** Needs no proof that it works. */
 export const isFresh = (client: SoundClient, { validateAfterMillis }: Settings): boolean =>
   performance.now() - client.heardAt < validateAfterMillis && client.doubt === undefined
-
-const proves = async (client: SoundClient): Promise<boolean> =>
-  client.doubt === undefined &&
-  client.validate().then(
-    () => true,
-    () => false,
-  )
-
-/** For want of TLS, or of its absence: pg_hba.conf has lines for one of the two. */
-export const mayBeTls = ({ holdfast: { reason } }: Told): boolean =>
-  reason === 'tls-failure' || reason === 'access-denied'
 
 /** On the way to a session nothing was done yet: again, by the table, and where another host may do. */
 function mayConnectAgain({ holdfast: { reason, retry, phase } }: Told): boolean {

@@ -1,11 +1,14 @@
 import pg from 'pg'
+import { usage } from '../../core/errors.js'
 import { formatMs } from '../../core/options.js'
+import { checkSignal } from '../aborts.js'
 import { failure, type Told, told } from '../told.js'
 import type { ClientInternals, QueryInternals } from './internals.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
 import { isPooled, localSettings, opening, unsuited } from './session.js'
 import type { Settings } from './settings.js'
+import { type Stated, tellOf } from './telling.js'
 import { traced } from './traced.js'
 import type { QueryOptions } from './types.js'
 import { Watchdog } from './watchdog.js'
@@ -21,7 +24,7 @@ export type Operated = (ms: number, error?: unknown) => void
 
 const Base = pg.Client as unknown as new (
   config: pg.ClientConfig,
-) => pg.Client & { _errorAllQueries(error: Error): void }
+) => pg.Client & { _errorAllQueries(error: Error): void; _pulseQueryQueue(): void }
 
 /** pg's client: it keeps the first cause, ends what takes too long on the server, too, and never throws from a socket. */
 export class SoundClient extends Base {
@@ -42,6 +45,8 @@ export class SoundClient extends Base {
   readonly madeAt = performance.now()
   readonly #own = this as unknown as ClientInternals
   readonly #watchdog = new Watchdog()
+  /** How many cancel requests are on their way. */
+  #held = 0
 
   constructor(
     readonly way: Way,
@@ -69,8 +74,15 @@ export class SoundClient extends Base {
     return status === 'T' || status === 'E'
   }
 
+  /** Something is under way: after an error, too, the server goes on until it says that it is ready. */
   get busy(): boolean {
-    return Boolean(this.#own._activeQuery) || this.#own._queryQueue.length > 0
+    return !this.#own.readyForQuery || this.#own._queryQueue.length > 0
+  }
+
+  /** A cursor or a query object of others is under way, which no limit ends. */
+  get busyWithOthers(): boolean {
+    const active = this.#own._activeQuery
+    return Boolean(active) && !(active instanceof SentQuery)
   }
 
   /** Why it must not be handed to anybody else, or undefined. */
@@ -144,7 +156,7 @@ export class SoundClient extends Base {
     return new Promise((resolve, reject) => {
       this.run(config, values, (error, result) => (error ? reject(error) : resolve(result)))
     }).catch((error: Error) => {
-      throw traced(error, this.query)
+      throw traced(error)
     })
   }
 
@@ -160,8 +172,12 @@ export class SoundClient extends Base {
 
   /** Sends it, or puts it behind what is under way, and calls back once. */
   run(config: string | (pg.QueryConfig & QueryOptions), values: unknown[] | undefined, settle: Settle): void {
-    const { signal, query_timeout: limit = this.settings.query_timeout }: QueryOptions =
+    const { signal, query_timeout = this.settings.query_timeout }: QueryOptions =
       typeof config === 'string' ? NONE : config
+    const limit = typeof query_timeout === 'number' ? query_timeout : Number(query_timeout)
+    if (!(limit >= 0))
+      throw usage(`query_timeout: ${query_timeout} is not a number of milliseconds, or 0 for none`)
+    if (signal) checkSignal(signal)
     if (this.broken || !this.#own._queryable) return void process.nextTick(settle, this.#lost())
     if (signal?.aborted) return void process.nextTick(settle, neverBegan(signal))
     const query = new SentQuery(config, values)
@@ -176,18 +192,27 @@ export class SoundClient extends Base {
     this.#watchdog.leave(running)
   }
 
-  /** An error of a statement, with what is known of it. */
-  tell(error: Error, query: { readonly text?: string; readonly sent: boolean }): Told {
-    if (this.readyAt === undefined) return told(error, { driver: 'pg', phase: 'connect' })
-    const { severity } = error as { severity?: string }
-    const known = told(error, {
-      driver: 'pg',
-      phase: phaseOf(query),
-      sent: query.sent,
-      lastEvent: this.broken,
+  holding(cancelled: Promise<void>): Promise<void> {
+    this.#held++
+    return cancelled.then(() => {
+      this.#held--
+      if (this.#own.readyForQuery) this._pulseQueryQueue()
     })
+  }
+
+  override _pulseQueryQueue(): void {
+    if (this.#held === 0) super._pulseQueryQueue()
+  }
+
+  /** An error of a statement, with what is known of it. */
+  tell(error: Error, query: Stated): Told {
+    if (this.readyAt === undefined) return told(error, { driver: 'pg', phase: 'connect' })
+    if (query.torn) this.worn ??= 'a statement was sent in part'
+    const known = tellOf(error, query, this)
+    const { severity } = error as { severity?: string }
     if (severity === 'FATAL' || severity === 'PANIC') this.#breaks(known)
-    if (known.holdfast.reason === 'read-only') this.worn ??= 'it leads to a server that only reads'
+    const primary = this.way.wants === 'read-write' || this.way.wants === 'primary'
+    if (known.holdfast.reason === 'read-only' && primary) this.worn ??= 'it leads to a server that only reads'
     return known
   }
 

@@ -13,6 +13,7 @@ export interface ClientInternals {
   _queryQueue: unknown[]
   _activeQuery: unknown
   _queryable: boolean
+  readonly readyForQuery: boolean | undefined
   _ending: boolean
   _ended: boolean
   readonly _connected: boolean

@@ -8,7 +8,12 @@ export interface Ends {
   /** `error` is what it was released with, if it was one. */
   discard(why: string, client: SoundClient, error?: Error): void
   returned?(client: SoundClient): void
+  /** Given to somebody who waits, past pg-pool. */
+  handOn?(client: SoundClient, give: Release): boolean
 }
+
+/** How long a cursor or a query object of others may go on after its client was released. */
+const OTHERS_MS = 5000
 
 /** A checked-out client, whose `release` looks at it first. */
 export function lend(client: SoundClient, ends: Ends): SoundClient & Client {
@@ -35,7 +40,11 @@ export function lend(client: SoundClient, ends: Ends): SoundClient & Client {
 /** Back to pg-pool once nothing is under way on it, or closed. */
 export function takeBack(client: SoundClient, give: Release, ends: Ends, error?: Error | boolean): void {
   if (!error && client.busy && !client.broken && !client.worn) {
+    const timer = client.busyWithOthers
+      ? setTimeout(() => client.destroy(new Error('a cursor was left open')), OTHERS_MS)
+      : undefined
     const again = () => {
+      clearTimeout(timer)
       client.removeListener('drain', again)
       client.removeListener('end', again)
       takeBack(client, give, ends)
@@ -47,10 +56,10 @@ export function takeBack(client: SoundClient, give: Release, ends: Ends, error?:
   client.takenAt = undefined
   const why = error ? (error instanceof Error ? error.message : 'it was released as broken') : client.doubt
   if (why === undefined) {
-    give()
+    if (!ends.handOn?.(client, give)) give()
     return
   }
   client.worn ??= why
-  ends.discard(why, client, error instanceof Error ? error : undefined)
   give(error || true)
+  ends.discard(why, client, error instanceof Error ? error : undefined)
 }

@@ -2,7 +2,7 @@ import pg from 'pg'
 import type { Target } from '../../core/target.js'
 import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
-import { Askers, isFresh, mayBeTls, mayRepeat } from './acquire.js'
+import { Askers, isFresh, mayRepeat } from './acquire.js'
 import { type Operated, SoundClient } from './client.js'
 import { runWithConnection } from './connection.js'
 import { type Guard, guardOf } from './guard.js'
@@ -23,7 +23,7 @@ import type {
 } from './types.js'
 import { Upkeep } from './upkeep.js'
 import { type Watch, watchOf } from './watch.js'
-import { Route, waysOf } from './ways.js'
+import { hasNoTls, Route, waysOf } from './ways.js'
 
 /** What a client tells its pool, which is there only after the client's class. */
 interface Hooks {
@@ -39,6 +39,8 @@ export class SoundPool extends pg.Pool {
   readonly #settings: Settings
   readonly #route: Route
   readonly #askers: Askers
+  /** Places whose servers said that they have no TLS. */
+  readonly #plain = new Set<string>()
   readonly #own = this as unknown as PoolInternals
   readonly #upkeep: Upkeep
   readonly #watch: Watch | undefined
@@ -46,7 +48,7 @@ export class SoundPool extends pg.Pool {
   #end: Promise<void> | undefined
 
   constructor(target: Target, settings: Settings) {
-    const route = new Route(waysOf(target, settings))
+    const route = new Route(waysOf(target, settings), settings.acquireTimeoutMillis)
     const open = new Set<SoundClient>()
     const hooks: Hooks = { outcome: () => {} }
     class PooledClient extends SoundClient {
@@ -107,7 +109,7 @@ export class SoundPool extends pg.Pool {
     const trace = this.#watch?.trace()
     const run = () => this.#query(config, given ? undefined : values, trace)
     const result = this.#guarded(run, config?.signal).catch((error: Error) => {
-      throw traced(error, this.query)
+      throw traced(error)
     })
     if (!done) return result
     result.then(
@@ -147,16 +149,29 @@ export class SoundPool extends pg.Pool {
     return this.#guard ? this.#guard.run(work, signal) : work()
   }
 
-  #lent(options?: AcquireOptions, trace?: Error): Promise<SoundClient & Client> {
-    const client = this.#lend(options)
+  #lent(options?: AcquireOptions, trace?: Error, admitted?: boolean): Promise<SoundClient & Client> {
+    const client = this.#lend(options, admitted)
     return this.#watch ? this.#watch.acquiring(client, trace) : client
   }
 
-  async #lend({ signal }: AcquireOptions = {}): Promise<SoundClient & Client> {
-    return lend(await this.#askers.acquire(signal), this.#ends)
+  async #lend({ signal }: AcquireOptions = {}, admitted?: boolean): Promise<SoundClient & Client> {
+    return lend(await this.#askers.acquire(signal, admitted), this.#ends)
+  }
+
+  /** A listener that throws ends the process, as everywhere in Node, but not the work of the pool. */
+  override emit(event: string | symbol, ...about: unknown[]): boolean {
+    try {
+      return super.emit(event as 'connect', ...(about as never[]))
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+      return true
+    }
   }
 
   readonly #ends: Ends = {
+    handOn: (client, give) => this.#askers.handOn(client, give),
     discard: (why, client, error) => {
       this.emit('discard', why, client)
       this.#watch?.discarded(error ?? why)
@@ -176,34 +191,38 @@ export class SoundPool extends pg.Pool {
     this.#askers.enter()
     return new Promise((resolve, reject) => {
       const take = (error: Error | undefined, client: SoundClient) => {
-        this.#askers.leave()
-        if (error) return resolve(this.#patiently(config, values, trace))
-        const give = client.release
-        if (!isFresh(client, this.#settings)) {
-          takeBack(client, give, this.#ends)
-          return resolve(this.#patiently(config, values, trace))
+        const give = client?.release
+        if (error || !isFresh(client, this.#settings)) {
+          if (client) takeBack(client, give, this.#ends)
+          return resolve(this.#patiently(config, values, trace, true).finally(() => this.#askers.leave()))
         }
+        this.#askers.leave()
         client.takenAt = performance.now()
         try {
           client.run(config, values, (failure, result) => {
-            takeBack(client, give, this.#ends)
             if (failure) reject(failure)
             else resolve(result as pg.QueryResult)
+            takeBack(client, give, this.#ends)
           })
         } catch (misuse) {
-          takeBack(client, give, this.#ends)
           reject(misuse)
+          takeBack(client, give, this.#ends)
         }
       }
       super.connect(take as unknown as Parameters<pg.Pool['connect']>[0])
     })
   }
 
-  async #patiently(config: Config, values: unknown[], trace?: Error): Promise<pg.QueryResult> {
+  async #patiently(
+    config: Config,
+    values: unknown[],
+    trace?: Error,
+    admitted?: boolean,
+  ): Promise<pg.QueryResult> {
     const { idempotent, signal }: QueryOptions = typeof config === 'string' ? {} : (config ?? {})
     const { attempts = 3, delayMillis = 50 } = this.#settings.retry
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#lent(signal ? { signal } : {}, trace)
+      const client = await this.#lent(signal ? { signal } : {}, trace, admitted)
       let error: Error
       try {
         return await client.query(config as pg.QueryConfig, values)
@@ -220,10 +239,12 @@ export class SoundPool extends pg.Pool {
 
   #connected(client: SoundClient, error?: Told): void {
     this.#askers.connected(error)
-    if (error) this.#route.failed(client.way, mayBeTls(error))
-    else {
+    if (error) {
+      if (hasNoTls(error)) this.#plain.add(client.way.place)
+      this.#route.failed(client.way, error)
+    } else {
       this.#watch?.metrics?.created(performance.now() - client.madeAt)
-      this.#route.worked(client.way)
+      this.#route.worked(client.way, this.#plain.has(client.way.place))
     }
   }
 }

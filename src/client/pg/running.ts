@@ -1,10 +1,10 @@
 import type pg from 'pg'
 import { formatMs } from '../../core/options.js'
 import { onAbort } from '../aborts.js'
-import { failure, type Told, told } from '../told.js'
+import { failure, retold, type Told } from '../told.js'
 import { cancelOnServer } from './cancel.js'
 import type { ClientInternals } from './internals.js'
-import { phaseOf, type SentQuery } from './query.js'
+import { mayHaveCommitted, phaseOf, type SentQuery } from './query.js'
 
 export type Settle = (error: Error | null | undefined, result?: pg.QueryResult) => void
 
@@ -18,10 +18,13 @@ type Fate = 'rejected' | 'unknown'
 export interface Runner extends pg.Client {
   readonly way: { readonly config: pg.ClientConfig }
   readonly readyAt: number | undefined
+  readonly inTransaction: boolean
   worn: string | undefined
   heardAt: number
   destroy(error: Error): void
   settled(running: Running): void
+  /** Sends nothing more until this has resolved. */
+  holding(cancelled: Promise<void>): Promise<void>
   tell(error: Error, query: SentQuery): Told
 }
 
@@ -83,12 +86,12 @@ export class Running {
       client.destroy(error)
       this.#end(error)
     }, CANCELLED_MS)
-    this.#cancelled = cancelOnServer(client, client.way.config)
+    // A cancel request on its way would hit what is sent next.
+    this.#cancelled = client.holding(cancelOnServer(client, client.way.config))
   }
 
   #answered(error: Error | null | undefined, result: pg.QueryResult | undefined): void {
     this.client.heardAt = performance.now()
-    // A cancel request on its way would hit what is sent next.
     if (this.#cancelled) void this.#cancelled.then(() => this.#conclude(error, result))
     else this.#conclude(error, result)
   }
@@ -115,23 +118,15 @@ export class Running {
       return failure('connect-timeout', message, { ...about, code: 'ETIMEDOUT', phase: 'connect' })
     const sent = this.query.sent && fate === 'unknown'
     const error = failure('statement-timeout', message, { ...about, code, phase: phaseOf(this.query), sent })
-    return this.query.sent && !sent ? rejected(error) : error
+    if (!this.query.sent || sent) return error
+    const { text, inside } = { text: this.query.text, inside: this.client.inTransaction }
+    return retold(error, mayHaveCommitted(text, inside) ? 'unknown' : 'rejected')
   }
 }
 
-/** Once more told: the server said that it cancelled it. */
-const rejected = (error: Told): Told =>
-  Object.defineProperty(error, 'holdfast', {
-    value: { ...error.holdfast, outcome: 'rejected' },
-    configurable: true,
-  })
-
 /** An error of a query that was aborted before it began. */
 export const neverBegan = (signal: AbortSignal): Told =>
-  told(
-    failure('statement-timeout', 'aborted by its signal; the statement was not sent', {
-      ...({ driver: 'pg', code: 'ABORT_ERR', phase: 'statement', sent: false } as const),
-      cause: signal.reason,
-    }),
-    {},
-  )
+  failure('statement-timeout', 'aborted by its signal; the statement was not sent', {
+    ...({ driver: 'pg', code: 'ABORT_ERR', phase: 'statement', sent: false } as const),
+    cause: signal.reason,
+  })

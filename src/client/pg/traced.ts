@@ -1,9 +1,12 @@
 const TRACED = new WeakSet<Error>()
 
-/** With a stack of the caller instead of the socket's, once: a ROLLBACK that repeats the first cause leaves it alone. */
-export function traced(error: Error, from: (...all: never[]) => unknown): Error {
+/**
+ * With a stack of the awaiting caller instead of the socket's, once: a ROLLBACK that repeats the first cause leaves it
+ * alone. Without a function to begin at, since none of ours is on the stack any more.
+ */
+export function traced(error: Error): Error {
   if (TRACED.has(error)) return error
   TRACED.add(error)
-  Error.captureStackTrace?.(error, from)
+  Error.captureStackTrace?.(error)
   return error
 }

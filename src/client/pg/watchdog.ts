@@ -4,6 +4,9 @@ interface Limited {
   late(): void
 }
 
+/** Node's timers hold no more. */
+const MAX_TIMER_MS = 2 ** 31 - 1
+
 /** One timer for all statements of a connection: it is set for the earliest limit, and seldom runs out. */
 export class Watchdog {
   readonly #running = new Set<Limited>()
@@ -28,7 +31,10 @@ export class Watchdog {
     clearTimeout(this.#timer)
     this.#setFor = at
     // The socket keeps the process alive while something runs.
-    this.#timer = setTimeout(() => this.#look(), Math.max(1, Math.ceil(at - performance.now()))).unref()
+    this.#timer = setTimeout(
+      () => this.#look(),
+      Math.min(Math.max(1, Math.ceil(at - performance.now())), MAX_TIMER_MS),
+    ).unref()
   }
 
   #look(): void {

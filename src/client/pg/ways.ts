@@ -4,6 +4,7 @@ import type pg from 'pg'
 import { type Host, placeOf } from '../../core/hosts.js'
 import type { Target } from '../../core/target.js'
 import { credentials, libpqFile } from '../../io/tls.js'
+import type { Told } from '../told.js'
 import type { Settings } from './settings.js'
 
 type Attrs = NonNullable<Settings['target_session_attrs']>
@@ -82,10 +83,26 @@ function shuffled<T>(list: readonly T[]): T[] {
     .map(({ value }) => value)
 }
 
-/** Which way the next connection takes: the one that led to a session last, else the next in turn. */
+/** After this the first place is tried first again: the primary, or the one nearby, may be back. */
+const AGAIN_MS = 60_000
+
+/** Which way the next connection takes: the one that led to a session lately, else the next in turn. */
 export class Route {
+  readonly ways: readonly Way[]
   #at = 0
-  constructor(readonly ways: readonly Way[]) {}
+  /** When it was left for another one. */
+  #leftAt = 0
+
+  constructor(
+    ways: readonly Way[],
+    /** All attempts of one who asks; each place has its part of it. */
+    limitMillis: number,
+    private readonly now = () => performance.now(),
+  ) {
+    const places = new Set(ways.map(({ place }) => place)).size
+    const most = Math.ceil((limitMillis * 0.9) / places)
+    this.ways = places === 1 ? ways : ways.map(way => within(way, most))
+  }
 
   /** After so many failures each place was tried once. */
   get round(): number {
@@ -93,17 +110,40 @@ export class Route {
   }
 
   get way(): Way {
+    if (this.#at > 0 && this.now() - this.#leftAt > AGAIN_MS) this.#at = 0
     return this.ways[this.#at] as Way
   }
 
-  /** It failed, for want of TLS or for another reason; others that failed on the same way change nothing more. */
-  failed(way: Way, forTls: boolean): void {
+  /** It failed; others that failed on the same way change nothing more. */
+  failed(way: Way, error: Told): void {
     if (way !== this.way) return
+    const tls = mayBeTls(error)
     do this.#at = (this.#at + 1) % this.ways.length
-    while (this.way.second && !forTls && this.way !== way)
+    while (this.way.second && !tls && this.way !== way)
+    this.#leftAt = this.now()
   }
 
-  worked(way: Way): void {
-    this.#at = Math.max(0, this.ways.indexOf(way))
+  /** A way without TLS is kept only where the server has none: one handshake that breaks is no reason. */
+  worked(way: Way, plain: boolean): void {
+    const at = this.ways.indexOf(way)
+    const first = way.second && !plain ? at - 1 : at
+    if (first !== this.#at) this.#leftAt = this.now()
+    this.#at = Math.max(0, first)
   }
 }
+
+const within = (way: Way, most: number): Way => ({
+  ...way,
+  config: {
+    ...way.config,
+    connectionTimeoutMillis: Math.min(way.config.connectionTimeoutMillis ?? most, most),
+  },
+})
+
+/** For want of TLS, or of its absence: pg_hba.conf has lines for one of the two. */
+export const mayBeTls = ({ holdfast: { reason } }: Told): boolean =>
+  reason === 'tls-failure' || reason === 'access-denied'
+
+/** The server's own word that it has no TLS. */
+export const hasNoTls = (error: Told | undefined): boolean =>
+  error?.message === 'The server does not support SSL connections'
