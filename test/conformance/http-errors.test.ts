@@ -33,7 +33,7 @@ const PROBLEM = 'application/problem+json'
 
 describe.each(FRAMEWORKS)('$name', framework => {
   test('an exhausted pool is 503 with its numbers and when to come again, and heals', async () => {
-    const pool = poolOf({ max: 2, acquireTimeoutMillis: 50, name: 'orders-of-acme' })
+    const pool = poolOf({ max: 2, acquireTimeoutMillis: 500, name: 'orders-of-acme' })
     const held = [await pool.connect(), await pool.connect()]
     const get = await answering(framework, { routes: { orders: () => pool.query('SELECT 1') } })
     const answers = await Promise.all(Array.from({ length: 50 }, () => get('/orders')))
