@@ -55,7 +55,7 @@ describe('a pool', () => {
   })
 
   test('that has none free says so in time, with its numbers', async () => {
-    const pool = poolOf({ max: 1, acquireTimeoutMillis: 50 })
+    const pool = poolOf({ max: 1, acquireTimeoutMillis: 300 })
     const held = await pool.connect()
     const { error, ...known } = await failed(pool.query('SELECT 1'))
     expect(known).toMatchObject({
@@ -224,7 +224,7 @@ describe('on a bad day a pool holds:', () => {
   })
 
   test('a controller in place of its signal is refused, and so are limits that are none', async () => {
-    const pool = poolOf({ acquireTimeoutMillis: 50 })
+    const pool = poolOf({ acquireTimeoutMillis: 300 })
     const wrong = [{ signal: new AbortController() }, { query_timeout: '5s' }, { query_timeout: -1 }]
     for (const option of wrong)
       await expect(pool.query({ text: 'SELECT 1', ...option } as never)).rejects.toThrow(
