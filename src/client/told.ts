@@ -1,6 +1,6 @@
 import { HoldfastError } from '../core/errors.js'
 import type { ReasonId } from '../core/reasons.js'
-import { type Classification, type ClassifyOptions, classify } from '../services/classify.js'
+import { type Classification, type ClassifyOptions, classify, settled } from '../services/classify.js'
 
 /** An error as a helper of holdfast throws it: the driver's own, with what the helper knows of it. */
 export type Told<E extends Error = Error> = E & { readonly holdfast: Classification }
@@ -62,6 +62,13 @@ export const codeFor = (reason: ReasonId): string => reason.toUpperCase().replac
 
 export const isTold = (error: unknown): error is Told =>
   error instanceof Error && typeof (error as Partial<Told>).holdfast?.reason === 'string'
+
+/** Tells anew of an error of ours: by now it is known that nothing of what it belongs to took effect. */
+export const undone = (error: Told): void =>
+  void Object.defineProperty(error, 'holdfast', {
+    value: settled(error.holdfast, 'rejected'),
+    configurable: true,
+  })
 
 /** Keeps what failed afterwards with what failed first, as its property `suppressed` (not enumerable). */
 export function suppress<E>(first: E, later: unknown): E {

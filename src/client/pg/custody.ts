@@ -1,4 +1,4 @@
-import { failure, type Told } from '../told.js'
+import { failure, isTold, type Told } from '../told.js'
 import type { AcquireOptions, Client } from './types.js'
 
 /** As much of a pool as is needed here. */
@@ -16,6 +16,8 @@ export interface Loan {
   readonly blocked: boolean
   /** What the function must not do, and did; it may have swallowed the error. */
   readonly misuse: Error | undefined
+  /** What its statements failed with, except where the server said that they had no effect. */
+  readonly failures: Iterable<Told>
   /** From now on every statement is refused. */
   end(): void
 }
@@ -41,13 +43,19 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
   let running = 0
   let cursors = false
   let misuse: Error | undefined
+  const failures = new Set<Told>()
+
+  const noted = <E>(error: E): E => {
+    if (isTold(error) && error.holdfast.outcome !== 'rejected') failures.add(error)
+    return error
+  }
 
   const objection = (text: unknown): Error | undefined => {
     if (over) {
       const message = `a statement came after its ${by} was over, and was not sent. Await every statement of the function.`
       return failure('client-misuse', message, { phase: 'statement', sent: false })
     }
-    if (signal?.aborted) return refusal(signal)
+    if (signal?.aborted) return noted(refusal(signal))
     const word =
       inTransaction && typeof text === 'string' ? CONTROL.exec(text)?.[1]?.toUpperCase() : undefined
     if (!word) return undefined
@@ -82,6 +90,7 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
       running++
       const counted: Callback = (...answer) => {
         done()
+        noted(answer[0])
         ;(callback as Callback)(...answer)
       }
       return client.query(
@@ -96,15 +105,16 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
       withSignal(config, signal) as never,
       ...(rest as never[]),
     ) as unknown as Promise<unknown>
-    sent.then(done, done)
+    sent.then(done, error => {
+      done()
+      noted(error)
+    })
     return sent
   }
 
   const release = () => {
-    throw failure('client-misuse', `${by} gives the client back itself: do not release it.`, {
-      phase: 'statement',
-      sent: false,
-    })
+    const message = `${by} gives the client back itself: do not release it.`
+    throw noted(failure('client-misuse', message, { phase: 'statement', sent: false }))
   }
 
   return {
@@ -126,6 +136,7 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
     get misuse() {
       return misuse
     },
+    failures,
     end() {
       over = true
     },
