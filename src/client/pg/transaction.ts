@@ -4,7 +4,8 @@ import { pauseAfter } from '../again.js'
 import { isTold, suppress, type Told, undone } from '../told.js'
 import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
-import { guard, type Lender, refusal } from './custody.js'
+import { guard, type Lender } from './custody.js'
+import { aborted } from './failures.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
 import { type Witness, witness } from './witness.js'
@@ -138,7 +139,7 @@ async function perform<T>(
       early = endedByWork(seen)
       throw early
     }
-    if (signal?.aborted) throw refusal(signal)
+    if (signal?.aborted) throw aborted(signal, 'statement')
     const prepared = seen.aborted ? undefined : await resolve?.prepare?.(client)
     if (client.broken) throw client.broken
     return { value, prepared }
