@@ -1,6 +1,7 @@
 import { HoldfastError } from '../core/errors.js'
+import { Look } from '../core/look.js'
 import type { ReasonId } from '../core/reasons.js'
-import { type Classification, type ClassifyOptions, classify } from '../services/classify.js'
+import { type Classification, type ClassifyOptions, classify, settled } from '../services/classify.js'
 
 /** An error as a helper of holdfast throws it: the driver's own, with what the helper knows of it. */
 export type Told<E extends Error = Error> = E & { readonly holdfast: Classification }
@@ -8,7 +9,8 @@ export type Told<E extends Error = Error> = E & { readonly holdfast: Classificat
 /**
  * The driver's error itself, so that what is caught by its class or code still is, with the property `holdfast`
  * (not enumerable): reason, phase and outcome, from which `classify(error)` answers, too. What is told first stays. What
- * is no error, or cannot take a property, becomes the cause of one.
+ * is no error, or cannot take a property, becomes the cause of one. The driver's `sql` and `command`, which have the
+ * statement's values, are not enumerable any more.
  */
 export function told(error: unknown, options: ClassifyOptions): Told {
   if (isTold(error)) return error
@@ -60,8 +62,24 @@ const LAYER = {
 
 export const codeFor = (reason: ReasonId): string => reason.toUpperCase().replaceAll('-', '_')
 
+/** Of anything, whatever its getters and proxies do. */
 export const isTold = (error: unknown): error is Told =>
-  error instanceof Error && typeof (error as Partial<Told>).holdfast?.reason === 'string'
+  isError(error) && Boolean(Look.at(error).inner('holdfast')?.text('reason'))
+
+function isError(value: unknown): value is Error {
+  try {
+    return value instanceof Error
+  } catch {
+    return false
+  }
+}
+
+/** Tells anew of an error of ours: by now it is known that nothing of what it belongs to took effect. */
+export const undone = (error: Told): void =>
+  void Reflect.defineProperty(error, 'holdfast', {
+    value: settled(error.holdfast, 'rejected'),
+    configurable: true,
+  })
 
 /** With another outcome, which its teller came to know. */
 export const retold = (error: Told, outcome: Classification['outcome']): Told =>
@@ -69,15 +87,33 @@ export const retold = (error: Told, outcome: Classification['outcome']): Told =>
 
 /** Keeps what failed afterwards with what failed first, as its property `suppressed` (not enumerable). */
 export function suppress<E>(first: E, later: unknown): E {
-  if (first instanceof Error && later !== undefined && later !== first && Object.isExtensible(first)) {
+  if (!isError(first) || later === undefined || later === first) return first
+  try {
     const value = [...((first as { suppressed?: unknown[] }).suppressed ?? []), later]
     Object.defineProperty(first, 'suppressed', { value, configurable: true })
+  } catch {
+    // It is frozen, or a proxy that will not have it.
   }
   return first
 }
 
 function tell(error: unknown, holdfast: Classification): Told {
-  const able = error instanceof Error && Object.isExtensible(error)
-  const carrier = able ? error : new Error(String((error as Error)?.message ?? error), { cause: error })
-  return Object.defineProperty(carrier, 'holdfast', { value: holdfast, configurable: true }) as Told
+  const told = { value: holdfast, configurable: true }
+  try {
+    if (isError(error)) {
+      const carrier = Object.defineProperty(error, 'holdfast', told) as Told & { previousErrors?: unknown }
+      // ioredis adds them after this.
+      if (error.message.startsWith('EXECABORT')) carrier.previousErrors ??= undefined
+      for (const key of WITH_VALUES)
+        if (Object.hasOwn(error, key)) Object.defineProperty(error, key, { enumerable: false })
+      return carrier
+    }
+  } catch {
+    // As above.
+  }
+  const carrier = new Error(Look.at(error).message, { cause: error })
+  return Object.defineProperty(carrier, 'holdfast', told) as Told
 }
+
+/** A statement with its values, of mysql2 and of ioredis. Loggers print what is enumerable. */
+const WITH_VALUES = ['sql', 'command', 'previousErrors']

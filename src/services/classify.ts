@@ -125,6 +125,13 @@ function concerning(
   }
 }
 
+/** The same, by who has learned since what became of it. */
+export const settled = (found: Classification, outcome: Outcome): Classification =>
+  concerning(
+    { reason: found.reason, message: '', code: found.code ?? '', byText: found.byText },
+    { phase: found.phase, outcome, advice: found.advice.replace(OPEN, '') },
+  )
+
 const OUTCOMES: readonly Outcome[] = ['not-sent', 'rejected', 'unknown']
 
 /** What a helper of holdfast knew when the error came to it (client/told.ts), also through what wraps the error. */
@@ -185,10 +192,10 @@ function outcomeOf(phase: Phase | undefined, sent: boolean | undefined, rejected
 function adviceIn(finding: Finding, phase: Phase | undefined, outcome: Outcome): string {
   const advice = adviceOf(finding)
   const open = outcome === 'unknown' && (phase === 'statement' || phase === 'commit')
-  return open
-    ? `${advice} Whether the statement took effect is not known: look before you repeat it.`
-    : advice
+  return open ? advice + OPEN : advice
 }
+
+const OPEN = ' Whether the statement took effect is not known: look before you repeat it.'
 
 /** An outsider's code, if it is short enough to be one. */
 function codeOf({ code = '' }: Finding): string | undefined {

@@ -78,10 +78,31 @@ describe('transaction()', () => {
       await client.query('SELECT pg_terminate_backend(pg_backend_pid())')
     })
     expect(error).toMatchObject({ code: '57P01' })
-    expect(classify(error)).toMatchObject({ reason: 'connection-lost', httpStatus: 500 })
+    expect(classify(error)).toMatchObject({
+      ...{ reason: 'connection-lost', outcome: 'rejected', httpStatus: 500 },
+      advice: expect.not.stringMatching(/not known/),
+    })
     expect(await rows()).toBe('')
     await pool().transaction(client => insert(client, 4))
     expect(await rows()).toBe('4')
+  })
+
+  test('tells that nothing is kept where the connection is lost between two statements, also of an error that wraps it', async () => {
+    const error = await caught(async client => {
+      await insert(client, 3)
+      const { rows } = await client.query('SELECT pg_backend_pid() AS pid')
+      const lost = new Promise(resolve => client.once('end', resolve))
+      await server().sql(`SELECT pg_terminate_backend(${rows[0].pid})`)
+      await lost
+      await insert(client, 4).catch(cause => {
+        throw new Error('the order failed', { cause })
+      })
+    })
+    expect(error.message).toBe('the order failed')
+    expect(classify(error)).toMatchObject({
+      ...{ reason: 'connection-lost', outcome: 'rejected', httpStatus: 500 },
+    })
+    expect(await rows()).toBe('')
   })
 
   test('rejects where the loss of the connection was caught', async () => {

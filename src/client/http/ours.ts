@@ -9,6 +9,15 @@ import { isTold } from '../told.js'
  * own (Fastify's, http-errors', Hono's), or is the program's, a file's or another server's.
  */
 export function classifyOurs(error: unknown, driver?: Driver): Classification | undefined {
+  try {
+    return ours(error, driver)
+  } catch {
+    // A proxy or getter of the program's that throws when it is looked at.
+    return undefined
+  }
+}
+
+function ours(error: unknown, driver?: Driver): Classification | undefined {
   if (isTold(error)) return classify(error)
   if (typeof error !== 'object' || hasStatus(error)) return undefined
   const found = classify(error, driver ? { driver } : {})

@@ -83,6 +83,15 @@ describe('what is left to the framework', () => {
   })
 })
 
+test('what throws when it is looked at is left to the framework, too', () => {
+  const evil = (): never => {
+    throw new Error('evil')
+  }
+  const traps = { get: evil, has: evil, getPrototypeOf: evil }
+  expect(problemOf(new Proxy(new Error('x'), traps))).toBeUndefined()
+  expect(problemOf(Object.defineProperty(new Error('x'), 'holdfast', { get: evil }))).toBeUndefined()
+})
+
 describe('options', () => {
   test('a map answers in place of the table', () => {
     const map = ({ code = '' }) =>

@@ -13,8 +13,7 @@ export async function runWithConnection<T>(
   let first: unknown
   try {
     const value = await work(loan.client)
-    const status = client.getTransactionStatus()
-    if (!client.broken && (status === 'T' || status === 'E')) throw leftOpen()
+    if (!client.broken && inTransaction(client)) throw leftOpen()
     return value
   } catch (error) {
     first = error
@@ -29,6 +28,7 @@ export async function runWithConnection<T>(
   }
 }
 
+/** Its last word; what still runs in it is not waited for. */
 const inTransaction = (client: Client): boolean => /^[TE]$/.test(client.getTransactionStatus() ?? '')
 
 const leftOpen = () =>

@@ -1,4 +1,5 @@
-import { failure, type Told } from '../told.js'
+import { failure, isTold, type Told } from '../told.js'
+import { aborted } from './failures.js'
 import type { AcquireOptions, Client } from './types.js'
 
 /** As much of a pool as is needed here. */
@@ -16,6 +17,8 @@ export interface Loan {
   readonly blocked: boolean
   /** What the function must not do, and did; it may have swallowed the error. */
   readonly misuse: Error | undefined
+  /** What its statements failed with, except where the server said that they had no effect. */
+  readonly failures: Iterable<Told>
   /** From now on every statement is refused. */
   end(): void
 }
@@ -41,13 +44,19 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
   let running = 0
   let cursors = false
   let misuse: Error | undefined
+  const failures = new Set<Told>()
+
+  const noted = <E>(error: E): E => {
+    if (isTold(error) && error.holdfast.outcome !== 'rejected') failures.add(error)
+    return error
+  }
 
   const objection = (text: unknown): Error | undefined => {
     if (over) {
       const message = `a statement came after its ${by} was over, and was not sent. Await every statement of the function.`
       return failure('client-misuse', message, { phase: 'statement', sent: false })
     }
-    if (signal?.aborted) return refusal(signal)
+    if (signal?.aborted) return noted(aborted(signal, 'statement'))
     const word =
       inTransaction && typeof text === 'string' ? CONTROL.exec(text)?.[1]?.toUpperCase() : undefined
     if (!word) return undefined
@@ -73,22 +82,20 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
     }
     const config = typeof first === 'object' && first !== null ? first : { text: first }
     const error = objection((config as { text?: unknown }).text)
-    const callback = rest.at(-1)
+    const callback = [...rest, (config as { callback?: unknown }).callback].find(isFunction)
     const done = () => {
       running--
     }
-    if (typeof callback === 'function') {
-      if (error) return void queueMicrotask(() => (callback as Callback)(error))
+    if (callback) {
+      if (error) return void queueMicrotask(() => callback(error))
       running++
       const counted: Callback = (...answer) => {
         done()
-        ;(callback as Callback)(...answer)
+        noted(answer[0])
+        callback(...answer)
       }
-      return client.query(
-        withSignal(config, signal) as never,
-        ...(rest.slice(0, -1) as never[]),
-        counted as never,
-      )
+      const values = isFunction(rest[0]) ? undefined : rest[0]
+      return client.query(withSignal(config, signal) as never, values as never, counted as never)
     }
     if (error) return Promise.reject(error)
     running++
@@ -96,15 +103,16 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
       withSignal(config, signal) as never,
       ...(rest as never[]),
     ) as unknown as Promise<unknown>
-    sent.then(done, done)
+    sent.then(done, error => {
+      done()
+      noted(error)
+    })
     return sent
   }
 
   const release = () => {
-    throw failure('client-misuse', `${by} gives the client back itself: do not release it.`, {
-      phase: 'statement',
-      sent: false,
-    })
+    const message = `${by} gives the client back itself: do not release it.`
+    throw noted(failure('client-misuse', message, { phase: 'statement', sent: false }))
   }
 
   return {
@@ -126,6 +134,7 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
     get misuse() {
       return misuse
     },
+    failures,
     end() {
       over = true
     },
@@ -137,12 +146,10 @@ const TO_DO = 'Return to commit, throw to roll back; a part of it is a SAVEPOINT
 const isSubmittable = (value: unknown): value is Submittable =>
   typeof value === 'object' && value !== null && typeof (value as Submittable).submit === 'function'
 
-const withSignal = (config: object, signal: AbortSignal | undefined): object =>
-  signal && !('signal' in config) ? { ...config, signal } : config
+const isFunction = (value: unknown): value is Callback => typeof value === 'function'
 
-/** Of a statement that was not sent. */
-export const refusal = (signal: AbortSignal): Told =>
-  failure('statement-timeout', 'aborted by its signal; the statement was not sent', {
-    ...({ driver: 'pg', phase: 'statement', sent: false, code: 'ABORT_ERR' } as const),
-    cause: signal.reason,
-  })
+/** A statement of a class stays one: its text may be a getter. */
+const withSignal = (config: object, signal: AbortSignal | undefined): object =>
+  signal && !('signal' in config)
+    ? Object.create(config, { signal: { value: signal, enumerable: true } })
+    : config

@@ -35,8 +35,11 @@ export const gone = (name: string): Told =>
     advice: 'End the pool after its last use.',
   })
 
-export const aborted = (signal: AbortSignal): Told =>
-  failure('statement-timeout', 'aborted by its signal while it waited for a connection', {
-    ...({ driver: 'pg', phase: 'acquire', sent: false, code: 'ABORT_ERR' } as const),
+/** Nothing was sent: it waited for a connection, or is a statement that has one. */
+export const aborted = (signal: AbortSignal, phase: 'acquire' | 'statement' = 'acquire'): Told =>
+  failure('statement-timeout', `aborted by its signal${ABORTED[phase]}`, {
+    ...({ driver: 'pg', phase, sent: false, code: 'ABORT_ERR' } as const),
     cause: signal.reason,
   })
+
+const ABORTED = { acquire: ' while it waited for a connection', statement: '; the statement was not sent' }

@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FakeClock } from '../../../test/support/fake-clock.js'
+import { classify } from '../../services/classify.js'
 import { failure, told } from '../told.js'
 import { beginning } from './begin.js'
 import { outcomeOfCommit } from './commit.js'
@@ -82,6 +83,17 @@ describe('pauses between repetitions', () => {
   })
 })
 
+test('a repetition that gets no client rejects with what was to be repeated, and keeps why there was none', async () => {
+  const { client } = scripted(text => (text === 'UPDATE' ? conflict() : undefined))
+  const none = failure('pool-exhausted', 'none is free', { phase: 'acquire', sent: false })
+  let asked = 0
+  const pool = { connect: () => (asked++ === 0 ? Promise.resolve(client) : Promise.reject(none)) }
+  await expect(run(pool, { retry: { delayMillis: 0 } })).rejects.toMatchObject({
+    ...{ code: '40001', suppressed: [none] },
+  })
+  await expect(run(pool, { retry: true })).rejects.toBe(none)
+})
+
 test('a ROLLBACK that fails does not replace the first cause, and is kept with it', async () => {
   const second = new Error('read ECONNRESET')
   const { pool, released } = scripted(text =>
@@ -98,8 +110,35 @@ test('a BEGIN that fails is not followed by anything', async () => {
   expect([log, released]).toEqual([['BEGIN'], [lost]])
 })
 
+const lost = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
+
+describe('an error before COMMIT was sent tells that nothing was kept', () => {
+  test.each([
+    ['BEGIN', 'statement', true, 'rejected', 500],
+    // Not even BEGIN was sent.
+    ['BEGIN', 'statement', false, 'not-sent', 503],
+    ['UPDATE', 'statement', true, 'rejected', 500],
+    ['UPDATE', 'statement', false, 'rejected', 500],
+    ['COMMIT', 'commit', false, 'rejected', 500],
+    // A text that hides COMMIT, and whose answer never came.
+    ['UPDATE', 'commit', true, 'unknown', 500],
+  ] as const)('%s, of phase %s, sent: %s', async (at, phase, sent, outcome, httpStatus) => {
+    const error = told(lost(), { driver: 'pg', phase, sent })
+    const { pool } = scripted(text => (text === at ? error : undefined))
+    await expect(run(pool, {})).rejects.toBe(error)
+    expect(classify(error)).toMatchObject({ reason: 'connection-lost', outcome, httpStatus })
+  })
+
+  test("but not of another connection's", async () => {
+    const error = told(lost(), { driver: 'pg', phase: 'statement', sent: true })
+    await expect(runTransaction(scripted(() => undefined).pool, () => Promise.reject(error))).rejects.toBe(
+      error,
+    )
+    expect(classify(error).outcome).toBe('unknown')
+  })
+})
+
 describe('a rejected COMMIT', () => {
-  const lost = () => Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
   test.each([
     ['an error of the server', sql('23503'), 'rejected'],
     ['a conflict', sql('40001'), 'rejected'],

@@ -1,10 +1,11 @@
 import { type Clock, systemClock } from '../../io/clock.js'
 import { type Classification, classify } from '../../services/classify.js'
 import { pauseAfter } from '../again.js'
-import { isTold, suppress } from '../told.js'
+import { isTold, suppress, type Told, undone } from '../told.js'
 import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
-import { guard, type Lender, refusal } from './custody.js'
+import { guard, type Lender } from './custody.js'
+import { aborted } from './failures.js'
 import { endedByWork, leftRunning, swallowed } from './misuse.js'
 import type { Client, PoolEvents, RetryOptions, TransactionOptions } from './types.js'
 import { type Witness, witness } from './witness.js'
@@ -39,30 +40,37 @@ export async function runTransaction<T>(
     ...(typeof options.retry === 'object' && options.retry),
   }
   const most = options.retry ? attempts : 1
+  const { signal } = options
+  let last: unknown
   for (let attempt = 1; ; attempt++) {
-    const end = await once(pool, work, options, clock)
+    const client = await pool.connect(signal ? { signal } : {}).catch((unavailable: unknown) => {
+      throw attempt > 1 ? suppress(last, unavailable) : unavailable
+    })
+    const end = await once(pool, client, work, options, clock)
     if ('value' in end) return end.value
-    if (attempt >= most || !end.repeatable || options.signal?.aborted) throw end.error
+    last = end.error
+    if (attempt >= most || !end.repeatable || signal?.aborted) throw last
     const pause = pauseAfter(attempt, { ...PAUSES, backoffMillis: delayMillis, random })
-    onRetry?.({ error: end.error as Error, attempt, delayMillis: pause })
-    await clock.sleep(pause, options.signal).catch(() => {
-      throw end.error
+    onRetry?.({ error: last as Error, attempt, delayMillis: pause })
+    await clock.sleep(pause, signal).catch(() => {
+      throw last
     })
   }
 }
 
 async function once<T>(
   pool: Lender,
+  client: Client,
   work: Work<T>,
   options: TransactionOptions,
   clock: Clock,
 ): Promise<End<T>> {
   const { signal, resolve, resolveTimeoutMillis: timeoutMillis = RESOLVE_MS } = options
-  const client = await pool.connect(signal ? { signal } : {})
   try {
     await client.query({ text: beginning(options, client.localSettings), ...(signal ? { signal } : {}) })
   } catch (error) {
     client.release(asError(error))
+    if (isTold(error) && error.holdfast.outcome === 'unknown') undone(error)
     return { error, repeatable: isRepeatable(error) }
   }
   const seen = witness(client)
@@ -99,7 +107,10 @@ async function commit(
   } catch (error) {
     const outcome = outcomeOfCommit(error)
     client.release(outcome === 'rejected' ? undefined : asError(error))
-    return outcome === 'unknown' ? { lost: error } : { error, repeatable: isRepeatable(error) }
+    if (outcome === 'unknown') return { lost: error }
+    const repeatable = isRepeatable(error)
+    if (isTold(error)) undone(error)
+    return { error, repeatable }
   }
   client.release()
   if (command === 'COMMIT') return undefined
@@ -128,8 +139,10 @@ async function perform<T>(
       early = endedByWork(seen)
       throw early
     }
-    if (signal?.aborted) throw refusal(signal)
-    return { value, prepared: seen.aborted ? undefined : await resolve?.prepare?.(client) }
+    if (signal?.aborted) throw aborted(signal, 'statement')
+    const prepared = seen.aborted ? undefined : await resolve?.prepare?.(client)
+    if (client.broken) throw client.broken
+    return { value, prepared }
   } catch (error) {
     const { blocked } = loan
     loan.end()
@@ -138,9 +151,20 @@ async function perform<T>(
     await undo(client, error, blocked)
     // A COMMIT that nobody awaited has come through meanwhile.
     const now = before.ended ? before : { ...seen, outside: false }
-    if (!isPartial(now)) return { error, repeatable }
+    if (!isPartial(now)) {
+      nothingKept([...loan.failures, ...(isTold(client.broken) ? [client.broken] : [])])
+      return { error, repeatable }
+    }
     return { error: error === early ? error : endedByWork(now, error), repeatable: false }
   }
+}
+
+/** COMMIT was not sent, unless it hid in a text whose answer never came. */
+function nothingKept(failures: readonly Told[]): void {
+  const hidden = failures.some(
+    ({ holdfast: { phase, outcome } }) => phase === 'commit' && outcome === 'unknown',
+  )
+  if (!hidden) for (const one of failures) undone(one)
 }
 
 /** ROLLBACK, whose failure never replaces what it is called for. */
