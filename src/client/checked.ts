@@ -2,22 +2,36 @@ import { nearest, usage } from '../core/errors.js'
 
 export type Kind = 'number' | 'boolean' | 'text' | 'any'
 
-/** One message for what no helper can use: an unknown option names the nearest known one, a wrong value its option. */
-export function checkOptions(helper: string, options: object, known: Readonly<Record<string, Kind>>): void {
+/** One message for what no helper can use: an unknown option names the nearest known one, or the one `instead` of it; a wrong value its option. */
+export function checkOptions(
+  helper: string,
+  options: object,
+  known: Readonly<Record<string, Kind>>,
+  instead: Readonly<Record<string, string>> = {},
+): void {
   for (const [name, value] of Object.entries(options)) {
     const kind = Object.hasOwn(known, name) ? known[name] : undefined
     if (!kind) {
+      const ours = Object.hasOwn(instead, name) && instead[name]
+      if (ours) throw usage(`${helper}: option "${name}" is not known: it is ${ours}`)
       const near = nearest(name, Object.keys(known))
       throw usage(`${helper}: option "${name}" is not known.${near ? ` Did you mean "${near}"?` : ''}`)
     }
     if (value === undefined || kind === 'any') continue
-    const fits = kind === 'number' ? Number.isFinite(value) && value >= 0 : typeof value === TYPE[kind]
+    const fits = kind === 'number' ? value >= 0 && value <= MOST_MILLIS : typeof value === TYPE[kind]
     if (!fits) throw usage(`${helper}: ${name} is ${shown(value)}, and has to be ${WORDS[kind]}`)
   }
 }
 
+/** Node's timers hold no more, and end at once. */
+export const MOST_MILLIS = 2 ** 31 - 1
+
 const TYPE = { boolean: 'boolean', text: 'string' } as const
-const WORDS = { number: 'a number from 0', boolean: 'true or false', text: 'a text' } as const
+const WORDS = {
+  number: `a number from 0 to ${MOST_MILLIS}`,
+  boolean: 'true or false',
+  text: 'a text',
+} as const
 
 /** A text may be a secret. */
 const shown = (value: unknown): string =>

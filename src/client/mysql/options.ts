@@ -48,10 +48,19 @@ const KNOWN = {
   settings: 'any',
 } as const
 
+/** What they are called in mysql2, or nearly so. */
+const INSTEAD = {
+  connectionLimit: 'max',
+  connectTimeout: 'connectTimeoutMillis',
+  acquireTimeout: 'acquireTimeoutMillis',
+  idleTimeout: 'idleTimeoutMillis',
+  keepAliveInitialDelay: 'keepAliveInitialDelayMillis',
+}
+
 export type MysqlLimits = ReturnType<typeof mysqlLimits>
 
 export function mysqlLimits(options: MysqlOptions) {
-  checkOptions('holdfast/mysql', options, KNOWN)
+  checkOptions('holdfast/mysql', options, KNOWN, INSTEAD)
   const { max = 10, query_timeout = 60_000 } = options
   if (!Number.isInteger(max) || max < 1)
     throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)
@@ -94,8 +103,9 @@ export function driverOptions(target: Target, options: MysqlOptions, limits: Mys
         }
       : {}),
     connectTimeout: limits.connectTimeoutMillis,
-    connectionLimit: limits.max,
-    maxIdle: limits.max - 1,
+    // One more than there will be: mysql2 closes idle connections only where fewer may be idle than open.
+    connectionLimit: limits.max + 1,
+    maxIdle: limits.max,
     idleTimeout: limits.idleTimeoutMillis,
     waitForConnections: true,
     queueLimit: 0,
@@ -111,5 +121,5 @@ export function driverOptions(target: Target, options: MysqlOptions, limits: Mys
 export function setup({ statement_timeout, lock_timeout }: MysqlLimits): string {
   const lock = Math.max(1, Math.ceil(lock_timeout / 1000))
   const limit = `/*M!100101 , max_statement_time = ${statement_timeout / 1000} *//*!50708 , max_execution_time = ${Math.round(statement_timeout)} */`
-  return `SET SESSION innodb_lock_wait_timeout = ${lock} ${limit}`
+  return `SET SESSION autocommit = 1, innodb_lock_wait_timeout = ${lock} ${limit}`
 }

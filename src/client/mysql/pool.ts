@@ -1,23 +1,33 @@
 import type { Pool as DriverPool } from 'mysql2/promise'
-import { systemClock } from '../../io/clock.js'
-import { mayConnectAgain, retrying, Sleepers } from '../again.js'
-import { failure, type Told, told } from '../told.js'
-import { type Connection, type Core, Session } from './connection.js'
-import { type MysqlLimits, setup } from './options.js'
-import { type MysqlTransactionOptions, transact } from './transaction.js'
+import { type Deadline, systemClock } from '../../io/clock.js'
+import { failure, isTold, type Told } from '../told.js'
+import { type Connection, Session } from './connection.js'
+import { type CorePool, Making } from './making.js'
+import type { MysqlLimits } from './options.js'
+import { Slots } from './slots.js'
+import { aborted, type MysqlTransactionOptions, transact } from './transaction.js'
+
+export interface MysqlPoolState {
+  readonly name: string
+  readonly max: number
+  /** Open. */
+  readonly total: number
+  readonly idle: number
+  /** Checked out. */
+  readonly used: number
+  readonly waiting: number
+}
 
 /** mysql2/promise's pool, and what holds. */
 export interface MysqlPool extends DriverPool {
   withConnection<T>(work: (connection: Connection) => Promise<T>): Promise<T>
   transaction<T>(work: (connection: Connection) => Promise<T>, options?: MysqlTransactionOptions): Promise<T>
+  /** The numbers of this moment. */
+  readonly state: State & (() => MysqlPoolState)
 }
 
-interface CorePool {
-  on(event: 'connection', listener: (connection: Core) => void): void
-}
-
-/** A third rejected login may lock the account; so long it is not asked again. */
-const MOST_REJECTED = 2
+/** mysql2's types have a word there for every connection, which no pool has. */
+type State = DriverPool extends { readonly state: infer S } ? S : unknown
 
 /** Puts what holds around a pool of mysql2's, in place. */
 export function guardPool(
@@ -26,147 +36,86 @@ export function guardPool(
   limits: MysqlLimits,
   signal?: AbortSignal,
 ): MysqlPool {
-  const core = pool.pool as unknown as CorePool
-  const sleepers = new Sleepers()
-  const open = new Set<Core>()
+  const { end } = pool
+  const making = new Making(pool, pool.pool as unknown as CorePool, name, limits, signal)
+  // The queue is here, and not mysql2's, which makes a connection for each that waits as soon as one is lost.
+  const slots = new Slots(limits.max)
   const sessions = new Map<Connection, Session>()
-  /** The first connection of a login is made alone, so that a wrong password is not tried by all. */
-  let proven = false
-  let proving: Promise<void> | undefined
-  let rejected = 0
-  let locked: { readonly cause: Told; readonly until: number } | undefined
+  let waiting = 0
   let closing: Promise<void> | undefined
   let drained: (() => void) | undefined
-  const { getConnection, end } = pool
 
-  core.on('connection', connection => {
-    open.add(connection)
-    // Without a listener it would end the process.
-    connection.on('error', () => open.delete(connection))
-    connection.on('end', () => open.delete(connection))
-    // Before whatever its first user asks.
-    connection.query(setup(limits), error => {
-      if (error) connection.destroy()
-    })
-  })
-
-  const take = async (signal: AbortSignal): Promise<Connection> => {
-    const waits = getConnection.call(pool) as Promise<Connection>
-    let late = false
-    const cut = new Promise<never>((_, reject) => {
-      const stop = () => {
-        late = true
-        reject(signal.reason)
-      }
-      if (signal.aborted) stop()
-      else signal.addEventListener('abort', stop, { once: true })
-    })
-    waits.then(
-      connection => late && connection.release(),
-      () => {},
-    )
-    return Promise.race([waits, cut])
+  const tellDrained = () => {
+    if (sessions.size + waiting === 0) drained?.()
   }
 
-  const attempt = async (signal: AbortSignal): Promise<Connection> => {
-    if (locked && systemClock.now() < locked.until) throw stillLocked(locked.cause)
+  /** Why there was none in time. */
+  const late = (): Told => {
+    const millis = limits.acquireTimeoutMillis
+    const about = { phase: 'acquire', sent: false, target: name } as const
+    if (sessions.size >= limits.max)
+      return failure(
+        'pool-exhausted',
+        `no connection became free within ${millis} ms: ${sessions.size} of ${limits.max} are checked out`,
+        about,
+      )
+    const cause = making.failed
+    if (!cause) return failure('connect-timeout', `no connection within ${millis} ms`, about)
+    const { reason, code } = cause.holdfast
+    const message = `no connection within ${millis} ms: ${cause.message}`
+    return failure(reason, message, { ...about, cause, ...(code ? { code } : {}) })
+  }
+
+  const found = async (limit: Deadline, stop?: AbortSignal): Promise<Connection> => {
+    waiting++
     try {
-      const connection = await take(signal)
-      proven = true
-      rejected = 0
-      locked = undefined
-      return connection
+      await slots.take(limit.signal)
+      return await making.take(limit.signal).catch(error => {
+        slots.give()
+        throw error
+      })
     } catch (error) {
-      if (signal.aborted) throw exhausted() ?? error
-      const seen = told(error, { driver: 'mysql2', phase: 'connect' })
-      if (seen.holdfast.reason === 'authentication-failed') {
-        proven = false
-        if (++rejected >= MOST_REJECTED)
-          locked = { cause: seen, until: systemClock.now() + limits.backoffMostMillis }
-      }
-      throw seen
+      if (stop?.aborted) throw aborted(stop, { phase: 'acquire', sent: false, target: name })
+      throw limit.signal.aborted && !isTold(error) ? late() : error
+    } finally {
+      waiting--
+      limit.clear()
     }
   }
 
-  const stillLocked = (cause: Told) =>
-    failure('authentication-failed', `${rejected} logins were rejected; the server is asked again later`, {
-      phase: 'connect',
-      sent: false,
-      target: name,
-      cause,
+  const checkOut = async (stop?: AbortSignal): Promise<Connection> => {
+    if (closing) throw making.ended()
+    const limit = systemClock.deadline(limits.acquireTimeoutMillis, stop)
+    const connection = await found(limit, stop).catch(error => {
+      tellDrained()
+      throw error
     })
-
-  const exhausted = () =>
-    sessions.size >= limits.max
-      ? failure(
-          'pool-exhausted',
-          `no connection became free within ${limits.acquireTimeoutMillis} ms: ${sessions.size} of ${limits.max} are checked out`,
-          { phase: 'acquire', sent: false, target: name },
-        )
-      : undefined
-
-  const acquire = (millis: number, stop?: AbortSignal) =>
-    retrying((_, cut) => attempt(cut), {
-      ...limits,
-      connectTimeoutMillis: millis,
-      connectDeadlineMillis: Math.min(limits.connectDeadlineMillis, millis),
-      again: error => !closing && error.holdfast.reason !== 'pool-exhausted' && mayConnectAgain(error),
-      sleepers,
-      signal: stop,
-    })
-
-  const prove = () => {
-    proving ??= acquire(limits.connectDeadlineMillis, signal)
-      .then(connection => connection.release())
-      .finally(() => {
-        proving = undefined
-      })
-    return proving
-  }
-
-  const within = async (work: Promise<void>, millis: number): Promise<void> => {
-    const limit = systemClock.deadline(millis)
-    const late = new Promise<never>((_, reject) => {
-      limit.signal.addEventListener('abort', () =>
-        reject(
-          failure('connect-timeout', `no connection within ${millis} ms`, {
-            phase: 'acquire',
-            sent: false,
-            target: name,
-          }),
-        ),
-      )
-    })
-    await Promise.race([work, late]).finally(() => limit.clear())
-  }
-
-  const checkOut = async (): Promise<Connection> => {
-    if (closing)
-      throw failure('client-misuse', 'Pool is closed.', { phase: 'acquire', sent: false, target: name })
-    const started = systemClock.now()
-    if (!proven) await within(prove(), limits.acquireTimeoutMillis)
-    const left = limits.acquireTimeoutMillis - (systemClock.now() - started)
-    const connection = await acquire(Math.max(1, left))
     const session = new Session(connection, limits.query_timeout, name)
     sessions.set(connection, session)
     const { release, destroy } = connection
     const gone = () => {
-      sessions.delete(connection)
-      if (sessions.size === 0) drained?.()
+      if (!sessions.delete(connection)) return
+      session.leave()
+      slots.give()
     }
     connection.destroy = () => {
       gone()
       destroy.call(connection)
+      tellDrained()
     }
     let released = false
     connection.release = () => {
       if (released) return
       released = true
-      session.settled().then(() => {
+      const back = async () => {
+        await session.settled()
+        await session.certain()
+        if (!session.fit) return connection.destroy()
         gone()
-        if (session.broken || session.inTransaction) destroy.call(connection)
-        else release.call(connection)
-      })
+        release.call(connection)
+        tellDrained()
+      }
+      void back()
     }
     return connection
   }
@@ -185,20 +134,37 @@ export function guardPool(
     const late = new Promise<void>(resolve => limit.signal.addEventListener('abort', () => resolve()))
     const idle = new Promise<void>(resolve => {
       drained = resolve
-      if (sessions.size === 0) resolve()
     })
+    making.close()
+    tellDrained()
     await Promise.race([idle, late])
     await Promise.race([end.call(pool).catch(() => {}), late]).finally(() => limit.clear())
-    for (const connection of open) connection.destroy()
+    for (const session of sessions.values()) session.cut(cutShort(name))
+    for (const connection of making.open) connection.destroy()
   }
 
   return Object.assign(pool, {
-    getConnection: checkOut,
+    getConnection: () => checkOut(),
     withConnection,
     query: (sql: never, values?: never) => withConnection(it => it.query(sql, values)),
     execute: (sql: never, values?: never) => withConnection(it => it.execute(sql, values)),
     transaction: <T>(work: (connection: Connection) => Promise<T>, options: MysqlTransactionOptions = {}) =>
-      transact(checkOut, connection => sessions.get(connection) as Session, work, options),
+      transact(checkOut, connection => sessions.get(connection) as Session, work, options, name),
+    state: (): MysqlPoolState => ({
+      name,
+      max: limits.max,
+      total: making.open.size,
+      idle: making.idle.size,
+      used: sessions.size,
+      waiting,
+    }),
     end: () => (closing ??= close()),
   }) as unknown as MysqlPool
 }
+
+const cutShort = (target: string) =>
+  failure('connection-lost', 'the pool was closed while this was under way', {
+    phase: 'statement',
+    sent: true,
+    target,
+  })

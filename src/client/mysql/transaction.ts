@@ -1,5 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { usage } from '../../core/errors.js'
+import type { Phase } from '../../core/rules.js'
+import { classify } from '../../services/classify.js'
+import { onAbort } from '../aborts.js'
 import { pauseAfter } from '../again.js'
 import { checkOptions } from '../checked.js'
 import { failure, type Told, told } from '../told.js'
@@ -8,8 +11,9 @@ import type { Connection, Session } from './connection.js'
 export interface MysqlTransactionOptions {
   readonly isolation?: 'read uncommitted' | 'read committed' | 'repeatable read' | 'serializable'
   readonly readOnly?: boolean
-  /** Repeats the whole function after a deadlock (1213), a lock time-out (1205) and a loss before COMMIT was sent. Default false. */
+  /** Repeats the whole function after a deadlock (1213), a lock time-out (1205) and a loss before COMMIT was sent; not where it sent what may commit (CALL, DDL, several statements in one text). Default false. */
   readonly retry?: boolean | { readonly attempts?: number; readonly delayMillis?: number }
+  /** Ends waiting, and what is under way; not COMMIT. The error has the code `ABORT_ERR` and the signal's reason as its cause. */
   readonly signal?: AbortSignal
 }
 
@@ -17,10 +21,11 @@ const ISOLATION = /^(read (un)?committed|repeatable read|serializable)$/i
 
 /** Runs `work` in a transaction, by the rules of `holdfast/pg`: COMMIT is sent once, and what is not known is not repeated. */
 export async function transact<T>(
-  checkOut: () => Promise<Connection>,
+  checkOut: (signal?: AbortSignal) => Promise<Connection>,
   sessionOf: (connection: Connection) => Session,
   work: (connection: Connection) => Promise<T>,
   options: MysqlTransactionOptions,
+  target: string,
 ): Promise<T> {
   checkOptions('transaction()', options, {
     isolation: 'text',
@@ -33,17 +38,19 @@ export async function transact<T>(
     throw usage(`transaction(): isolation "${isolation}" is not known`)
   const { attempts = 3, delayMillis = 50 } = typeof retry === 'object' ? retry : {}
   for (let attempt = 1; ; attempt++) {
-    signal?.throwIfAborted()
-    const connection = await checkOut()
+    if (signal?.aborted) throw aborted(signal, { phase: 'acquire', sent: false, target })
+    const connection = await checkOut(signal)
+    const session = sessionOf(connection)
     try {
-      return await once(connection, sessionOf(connection), work, options)
+      return await once(connection, session, work, options)
     } catch (error) {
-      if (!retry || attempt >= attempts || !mayRepeat(error)) throw error
+      if (!retry || attempt >= attempts || !mayRepeat(error, session) || signal?.aborted) throw error
     } finally {
       connection.release()
     }
     const pause = pauseAfter(attempt, { backoffMillis: delayMillis, backoffFactor: 2 })
-    await delay(pause, undefined, signal ? { signal } : {})
+    // Looked at above.
+    await delay(pause, undefined, signal ? { signal } : {}).catch(() => {})
   }
 }
 
@@ -53,30 +60,53 @@ async function once<T>(
   work: (connection: Connection) => Promise<T>,
   { isolation, readOnly, signal }: MysqlTransactionOptions,
 ): Promise<T> {
+  const { target } = session
+  const off = onAbort(signal, () =>
+    session.cut(aborted(signal as AbortSignal, { phase: 'statement', sent: true, target })),
+  )
   let result: T
-  session.strict = true
   try {
     if (isolation) await connection.query(`SET TRANSACTION ISOLATION LEVEL ${isolation}`)
     await connection.query(readOnly ? 'START TRANSACTION READ ONLY' : 'START TRANSACTION')
+    session.strict = true
     result = await work(connection)
-    signal?.throwIfAborted()
+    await session.settled()
     const cause = session.broken ?? session.rolledBack
     if (cause) throw cause
-    if (!session.inTransaction) throw ended(session.target)
+    await session.certain()
+    if (!session.inTransaction) throw ended(target)
+    if (session.broken) throw session.broken
   } catch (error) {
+    session.strict = false
+    // COMMIT was not sent by us; what `work` sent may have been one.
+    if (signal?.aborted)
+      throw aborted(signal, { phase: 'statement', sent: true, target, rejected: session.repeatable })
     // The first cause is told; a connection that cannot roll back is not pooled.
     if (session.broken === undefined) await connection.rollback().catch(() => connection.destroy())
     throw error
   } finally {
+    off()
     await session.settled()
   }
+  session.strict = false
   try {
     await connection.commit()
   } catch (error) {
-    throw undecided(told(error, { driver: 'mysql2', phase: 'commit' }), session.target)
+    throw undecided(told(error, { driver: 'mysql2', phase: 'commit' }), target)
   }
   return result
 }
+
+/** What is under way is given up. `cause` is the signal's reason. */
+export const aborted = (
+  signal: AbortSignal,
+  about: { phase: Phase; sent: boolean; target: string; rejected?: boolean },
+): Told =>
+  failure('statement-timeout', 'aborted by its signal', {
+    ...about,
+    code: 'ABORT_ERR',
+    cause: signal.reason,
+  })
 
 /** DDL commits by itself, and so may `work`. */
 const ended = (target: string) =>
@@ -100,11 +130,10 @@ function undecided(error: Told, target: string): Told {
   })
 }
 
-/** The transaction was rolled back, or is about to be: COMMIT was not sent, or rejected. */
-function mayRepeat(error: unknown): boolean {
-  const { holdfast } = error as Partial<Told>
-  if (!holdfast) return false
-  if (holdfast.reason === 'transaction-conflict')
-    return holdfast.phase !== 'commit' || holdfast.outcome === 'rejected'
-  return holdfast.reason === 'connection-lost' && holdfast.phase !== 'commit'
+/** Only what this connection told: the transaction was rolled back, or is about to be, and nothing of it may have been committed. */
+function mayRepeat(error: unknown, session: Session): boolean {
+  if (!session.repeatable || !session.threw(error)) return false
+  const { reason, phase, outcome } = classify(error)
+  if (reason === 'transaction-conflict') return phase !== 'commit' || outcome === 'rejected'
+  return reason === 'connection-lost' && phase !== 'commit'
 }
