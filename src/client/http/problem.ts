@@ -44,7 +44,7 @@ export interface ProblemOptions {
   readonly expose?: boolean
   /** A URI for this occurrence. */
   readonly instance?: string
-  /** The package that the errors came from, where they are not told by a helper of holdfast. Default: the rules of all. */
+  /** The package that errors come from which no helper of holdfast told of: then its sockets' errors and its wordings count, too, from wherever they come. Default: none, so that an error has to bear a driver's own class or code. */
   readonly driver?: Driver
 }
 
