@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { told } from '../told.js'
+import { failure, told } from '../told.js'
 import { type HealthOptions, health } from './health.js'
 import type { CheckState } from './sampler.js'
 import type { Timing } from './timing.js'
@@ -336,8 +336,51 @@ describe('a pool', () => {
     pool.outcome = () => new Promise(() => {})
     const { ready, timing } = await started({ checks: { db: { pool } } })
     pool.emit('retry', { error: told(refused(), { phase: 'connect' }), attempt: 1 })
-    await timing.pass(3100)
+    await settled()
     expect(ready()?.body).toContain('[-]db failed: connection-refused')
+    await timing.pass(1000)
+    expect(pool.queries).toBe(1)
+  })
+
+  test('that repeats a transaction, or has another connection, is not called dead for it', async () => {
+    for (const [idle, phase] of [
+      [0, 'statement'],
+      [1, 'connect'],
+    ] as const) {
+      const pool = Object.assign(new FakePool(), { state: () => ({ max: 2, used: 0, idle }) })
+      let answer = () => {}
+      pool.outcome = () => new Promise<void>(resolve => (answer = resolve))
+      const { ready } = await started({ checks: { db: { pool } } })
+      pool.emit('retry', { error: told(refused(), { phase, sent: true }), attempt: 1 })
+      await settled()
+      answer()
+      await settled()
+      expect(ready()?.body).toBe('ok')
+    }
+  })
+
+  test('whose bulkhead is full is degraded while its connections come back sound', async () => {
+    const pool = new FakePool()
+    pool.outcome = () =>
+      Promise.reject(failure('pool-exhausted', 'full', { phase: 'acquire', code: 'BULKHEAD_FULL' }))
+    const { ready, timing } = await started({ checks: { db: { pool } } })
+    pool.emit('release', undefined, {})
+    await settled()
+    expect(ready('?verbose')?.body).toBe('[-]db degraded: pool-exhausted\nreadyz check passed\n')
+    await timing.pass(8100)
+    expect(ready()?.body).toBe('[-]db failed: pool-exhausted\nreadyz check failed\n')
+  })
+
+  test('that keeps a question waiting is asked no other meanwhile', async () => {
+    const pool = new FakePool()
+    let answer = () => {}
+    pool.outcome = () => new Promise<void>(resolve => (answer = resolve))
+    const { ready, timing } = await started({ checks: { db: { pool } } })
+    await timing.pass(30_000)
+    expect([ready()?.body, pool.queries]).toEqual(['[-]db failed: timeout\nreadyz check failed\n', 1])
+    answer()
+    await settled()
+    expect(ready()?.body).toBe('ok')
   })
 })
 
