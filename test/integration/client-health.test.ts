@@ -156,7 +156,7 @@ async function process_(listeners: string) {
     ${listeners}
     status.start()
     setInterval(() => {}, 1000)
-    said()`
+    setImmediate(said)`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -173,6 +173,13 @@ describe('SIGTERM', () => {
     const { lines, ended } = await process_(
       "process.on('SIGTERM', () => { said(); setImmediate(() => process.exit(7)) })",
     )
+    expect((await lines.next()).value).toBe('503')
+    expect(await ended).toEqual([7, null])
+  })
+
+  test('is left also to a listener that was put before ours and hears it once', async () => {
+    const { lines, ended } = await process_(`setImmediate(() =>
+      process.prependOnceListener('SIGTERM', () => setTimeout(() => { said(); process.exit(7) }, 20)))`)
     expect((await lines.next()).value).toBe('503')
     expect(await ended).toEqual([7, null])
   })

@@ -118,7 +118,10 @@ describe('/readyz', () => {
     expect(ready('?verbose')?.body).toBe(
       '[+]db ok\n[-]cache degraded: connection-refused\nreadyz check passed\n',
     )
-    expect(status.report('readyz').status).toBe('degraded')
+    expect(JSON.parse(status.answer('/readyz', 'application/json')?.body ?? '')).toMatchObject({
+      status: 'degraded',
+      checks: [{ name: 'db' }, { name: 'cache', state: 'degraded', reason: 'connection-refused' }],
+    })
   })
 
   test('never passes from a sample that is too old', async () => {
@@ -232,6 +235,12 @@ test('/startupz is ok once each critical check has passed, and stays so', async 
   expect(status.answer('/readyz')?.status).toBe(503)
 })
 
+test('/startupz without checks stays ok when it is stopped, and /readyz does not', async () => {
+  const { status } = await started({})
+  await status.stop()
+  expect([status.answer('/startupz')?.status, status.answer('/readyz')?.status]).toEqual([200, 503])
+})
+
 describe('/livez', () => {
   test('asks nothing', () => {
     const status = health({ checks: { db: fake().as() } })
@@ -264,9 +273,8 @@ describe('an answer', () => {
       timing.jump(1234)
       expect(status.answer('/readyz', accept)).toMatchObject({
         headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
-        body: '{"status":"ok"}\n',
       })
-      expect(JSON.parse(status.answer('/readyz?verbose', accept)?.body ?? '')).toEqual({
+      expect(JSON.parse(status.answer('/readyz', accept)?.body ?? '')).toEqual({
         status: 'ok',
         checks: [{ name: 'db', state: 'ok', critical: true, ageMs: 1234 }],
       })
@@ -388,6 +396,8 @@ test.each([
   [{ check: {} }, 'health: unknown option check; did you mean checks?'],
   [{ intervalMillis: '5s' }, 'intervalMillis: a string is not a number of milliseconds from 10'],
   [{ timeoutMillis: 0 }, 'timeoutMillis: 0 is not a number of milliseconds from 1'],
+  [{ timeoutMillis: 2 ** 31 }, 'timeoutMillis: 2147483648 is more than 2147483647 milliseconds, 24 days'],
+  [null, 'health: null is not an object of options'],
   [{ checks: [1] }, 'checks: "0" is no name'],
   [{ checks: { 'redis://:hunter2@cache': { address: 'x' } } }, 'checks: "redis://:***@cache" is no name'],
   [{ checks: { shutdown: { check: () => {} } } }, 'the name shutdown has a meaning of its own'],
