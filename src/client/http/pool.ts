@@ -117,8 +117,13 @@ function watchOf(pool: Pick<ProbedPool, 'on' | 'off'>, core: CorePool | undefine
     unconnected,
     sound: () => sound || (core !== undefined && head !== undefined && headOf(core) !== head),
     failed: () => failed,
-    first: (signal: AbortSignal) =>
-      untilAborted(new Promise<void>(resolve => (sound ? resolve() : (tell = resolve))), signal),
+    first(signal: AbortSignal): Promise<void> {
+      const back = new Promise<void>(resolve => {
+        tell = resolve
+      })
+      if (sound) tell()
+      return untilAborted(back, signal)
+    },
     end() {
       pool.off?.('release', released)
       pool.off?.('retry', retried)

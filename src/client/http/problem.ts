@@ -129,7 +129,13 @@ function checked(given: Problem, cause: unknown): Problem {
   const { type = 'about:blank', title, status, ...rest } = given
   if (!Number.isInteger(status) || status < 400 || status > 599)
     throw Object.assign(usage(`map: status ${Number(status)} is not one from 400 to 599`), { cause })
-  return { type, title: title ?? STATUS_CODES[status] ?? 'Error', status, ...rest }
+  const body = { type, title: title ?? STATUS_CODES[status] ?? 'Error', status, ...rest }
+  try {
+    JSON.stringify(body)
+  } catch {
+    throw Object.assign(usage('map: what it gave cannot be written as JSON'), { cause })
+  }
+  return body
 }
 
 /** As a server of ours may count: what was refused at once heals sooner than what took its time. */
