@@ -19,11 +19,14 @@ export function onSigterm(drain: () => void): () => void {
   }
 }
 
+/** On the listeners of another copy of this package, too: they leave when they have heard. */
+const OURS = Symbol.for('holdfast.drain')
+
 /** Within this turn, which is the signal's where ours is called in it. */
 let justRemoved = false
 
 function removed(event: string | symbol, listener: unknown): void {
-  if (event !== 'SIGTERM' || listener === heard) return
+  if (event !== 'SIGTERM' || (listener as Partial<typeof heard>)[OURS]) return
   justRemoved = true
   queueMicrotask(() => {
     justRemoved = false
@@ -41,3 +44,4 @@ function heard(): void {
   draining.clear()
   if (process.listenerCount('SIGTERM') === 0 && !justRemoved) process.kill(process.pid, 'SIGTERM')
 }
+heard[OURS] = true

@@ -9,7 +9,7 @@ const MYSQL = /^(ER_[A-Z0-9_]+|PROTOCOL_(CONNECTION_LOST|SEQUENCE_TIMEOUT|ENQUEU
 
 /** pg's and pg-pool's own sentences, which carry neither class nor code. */
 const PG =
-  /^(timeout exceeded when trying to connect|Connection terminated due to connection timeout|Query read timeout)$/
+  /^(timeout exceeded when trying to connect|Connection terminated (unexpectedly|due to connection timeout)|Query read timeout)$/
 
 /**
  * Whether an error bears what only a driver gives it: a class or code of its own, SQLSTATE with a severity, a

@@ -11,6 +11,15 @@ import { isMarked } from './marks.js'
  * the program's, a file's or another server's.
  */
 export function classifyOurs(error: unknown, driver?: Driver): Classification | undefined {
+  try {
+    return oursIn(error, driver)
+  } catch {
+    // A getter or a proxy of the program's threw.
+    return undefined
+  }
+}
+
+function oursIn(error: unknown, driver: Driver | undefined): Classification | undefined {
   if (isTold(error)) return classify(error)
   if (typeof error !== 'object' || hasStatus(error)) return undefined
   const found = classify(error, driver ? { driver } : {})

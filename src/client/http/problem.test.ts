@@ -39,6 +39,7 @@ describe('the answer to an error', () => {
 
   test.each([
     ['pg', database('40001'), 503],
+    ["pg's socket", new Error('Connection terminated unexpectedly'), 500],
     ["pg-pool's wait", new Error('timeout exceeded when trying to connect'), 503],
     ['postgres.js', bare({ code: 'CONNECT_TIMEOUT', errno: 'CONNECT_TIMEOUT' }), 504],
     ['mysql2', bare({ code: 'ER_DUP_ENTRY', errno: 1062, sqlState: '23000' }), 500],
@@ -107,6 +108,14 @@ describe('what is left to the framework', () => {
     ['a channel of a child', own({}, 'Channel closed')],
     ['a number of five digits', own({ code: '42501' })],
     ['an argument', own({ code: 'ERR_INVALID_ARG_TYPE' })],
+    [
+      'what throws when it is looked at',
+      Object.defineProperty(own({}), 'holdfast', {
+        get() {
+          throw new Error('mine')
+        },
+      }),
+    ],
     ['a text', 'read ECONNRESET'],
     ['nothing', undefined],
   ])('%s', (_, error) => {
