@@ -21,6 +21,7 @@ app.get('/sleep/:seconds', async request => {
   return { slept: true }
 })
 app.addHook('onClose', () => pool.end())
-process.once('SIGTERM', () => app.close())
+// /readyz is 503 from here on; close when the load balancer has seen it.
+process.once('SIGTERM', () => setTimeout(() => app.close(), Number(process.env.DRAIN_MILLIS ?? 10_000)))
 
 console.log(`listening on ${await app.listen({ port: Number(process.env.PORT ?? 3000) })}`)

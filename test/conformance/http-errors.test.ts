@@ -1,10 +1,14 @@
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
+import fastify, { type FastifyError, type FastifyReply, type FastifyRequest } from 'fastify'
+import { Hono } from 'hono'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { holdfastErrors } from '../../src/client/http/express.js'
+import { holdfastErrors as onFastify } from '../../src/client/http/fastify.js'
 import { health } from '../../src/client/http/health.js'
+import { holdfastErrors as onHono } from '../../src/client/http/hono.js'
 import type { ProblemAnswer } from '../../src/client/http/problem.js'
 import type { Pool, PoolOptions } from '../../src/client/pg/types.js'
 import { createPool } from '../../src/client/pg.js'
@@ -115,6 +119,15 @@ describe.each(FRAMEWORKS)('$name', framework => {
     expect(json()).toEqual({ type: 'about:blank', title: 'It is there already', status: 409 })
   })
 
+  test('what a route had said of its own body does not break the problem', async () => {
+    const get = await answering(framework, { half: async () => Promise.reject(await lost()) })
+    const { status, headers, json } = await get('/half')
+    expect([status, json().reason]).toEqual([500, 'connection-lost'])
+    for (const name of ['etag', 'content-encoding', 'content-disposition'])
+      expect(headers.get(name)).toBeNull()
+    expect(headers.get('x-kept')).toBe('yes')
+  })
+
   test('every error that is answered is told of, whole', async () => {
     const heard: [unknown, ProblemAnswer][] = []
     const pool = poolOf()
@@ -193,6 +206,32 @@ const lost = async () =>
     phase: 'statement',
     sent: true,
   })
+
+test("fastify: a handler of yours gets what is no database's, with Fastify's own types", async () => {
+  const app = fastify()
+  onTestFinished(() => app.close())
+  await app.register(onFastify, {
+    otherwise: (error: FastifyError, _request: FastifyRequest, reply: FastifyReply) =>
+      reply.code(418).send(error.message),
+    onError: () => {},
+  })
+  app.get('/bug', async () => {
+    throw new Error('a bug')
+  })
+  app.get('/lost', async () => Promise.reject(await lost()))
+  expect(await app.inject('/bug')).toMatchObject({ statusCode: 418, body: 'a bug' })
+  expect((await app.inject('/lost')).statusCode).toBe(500)
+})
+
+test("hono: a handler of yours gets what is no database's, with Hono's own context", async () => {
+  const app = new Hono()
+  app.onError(onHono({ otherwise: (error, c) => c.text(error.message, 418) }))
+  app.get('/bug', () => {
+    throw new Error('a bug')
+  })
+  const response = await app.request('/bug')
+  expect([response.status, await response.text()]).toEqual([418, 'a bug'])
+})
 
 test('express: what fails after the headers were sent ends the connection, and nothing is added', async () => {
   const pool = poolOf()

@@ -14,6 +14,8 @@ import type { ProblemAnswer, ProblemOptions } from '../../src/client/http/proble
 
 export interface AppOptions {
   readonly routes?: Readonly<Record<string, () => Promise<unknown>>>
+  /** What `/half` does once it has begun to describe its body. */
+  readonly half?: () => Promise<unknown>
   readonly errors?: Omit<ProblemOptions, 'instance'>
   readonly health?: Health
   readonly onError?: (error: unknown, answer: ProblemAnswer) => void
@@ -32,12 +34,20 @@ export interface Framework {
 }
 
 const quiet = () => {}
+
+const HALF = {
+  'x-kept': 'yes',
+  'content-length': '5',
+  'content-encoding': 'gzip',
+  'content-disposition': 'attachment; filename=a.csv',
+  etag: '"v1"',
+}
 const instance = () => 'urn:example:request'
 
 const onFastify: Framework = {
   name: 'fastify',
   bug: { status: 500, type: /^application\/json/ },
-  async serve({ routes = {}, errors = {}, health, onError = quiet }) {
+  async serve({ routes = {}, half = async () => {}, errors = {}, health, onError = quiet }) {
     const app = fastify()
     await app.register(forFastify.holdfastErrors, { ...errors, instance, onError })
     if (health) await app.register(forFastify.healthRoutes, { health })
@@ -45,6 +55,10 @@ const onFastify: Framework = {
     await app.register(async inner => {
       for (const [name, work] of Object.entries(routes))
         inner.get(`/${name}`, async () => ({ it: await work() }))
+      inner.get('/half', async (_request, reply) => {
+        reply.headers(HALF)
+        await half()
+      })
       inner.get(
         '/refused',
         {
@@ -63,7 +77,7 @@ const onFastify: Framework = {
 const onExpress: Framework = {
   name: 'express',
   bug: { status: 500, type: /^text\/html/ },
-  async serve({ routes = {}, errors = {}, health, onError = quiet }) {
+  async serve({ routes = {}, half = async () => {}, errors = {}, health, onError = quiet }) {
     const app = express()
     app.set('env', 'test')
     if (health) app.use(forExpress.healthRoutes(health))
@@ -71,6 +85,10 @@ const onExpress: Framework = {
       app.get(`/${name}`, async (_request, response) => {
         response.json({ it: await work() })
       })
+    app.get('/half', async (_request, response) => {
+      response.set(HALF)
+      await half()
+    })
     app.get('/refused', () => {
       throw Object.assign(new Error('who is it?'), { status: 400, expose: true })
     })
@@ -84,12 +102,17 @@ const onExpress: Framework = {
 const onHono: Framework = {
   name: 'hono',
   bug: { status: 500, type: /^text\/plain/ },
-  async serve({ routes = {}, errors = {}, health, onError = quiet }) {
+  async serve({ routes = {}, half = async () => {}, errors = {}, health, onError = quiet }) {
     const app = new Hono()
     app.onError(forHono.holdfastErrors({ ...errors, instance, onError }))
     if (health) app.use(forHono.healthRoutes(health))
     for (const [name, work] of Object.entries(routes))
       app.get(`/${name}`, async c => c.json({ it: await work() }))
+    app.get('/half', async c => {
+      for (const [name, value] of Object.entries(HALF)) c.header(name, value)
+      await half()
+      return c.body(null)
+    })
     app.get('/refused', () => {
       throw new HTTPException(400, { message: 'who is it?' })
     })

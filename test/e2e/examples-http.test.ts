@@ -7,8 +7,13 @@ import { sharedPostgres } from '../support/shared.js'
 
 const cwd = fileURLToPath(new URL('../../', import.meta.url))
 
-test('the HTTP example answers by what went wrong, says that it is ready, and ends at SIGTERM', async () => {
-  const env = { PATH: process.env.PATH, DATABASE_URL: sharedPostgres().url(), PORT: '0' }
+test('the HTTP example answers by what went wrong, says that it is ready, and at SIGTERM drains and ends', async () => {
+  const env = {
+    PATH: process.env.PATH,
+    DATABASE_URL: sharedPostgres().url(),
+    PORT: '0',
+    DRAIN_MILLIS: '1000',
+  }
   const server = spawn(process.execPath, ['examples/http/server.mjs'], {
     cwd,
     env,
@@ -39,5 +44,12 @@ test('the HTTP example answers by what went wrong, says that it is ready, and en
   for (const answer of shed)
     expect(answer).toMatchObject({ retryAfter: '1', text: expect.stringContaining('"max":2') })
   server.kill('SIGTERM')
+  await expect
+    .poll(() => get('/readyz'), { interval: 20 })
+    .toMatchObject({
+      status: 503,
+      text: expect.stringContaining('shutdown failed: draining'),
+    })
+  expect(await get('/double/21')).toMatchObject({ status: 200 })
   expect(await ended).toEqual([0, null])
 })

@@ -3,12 +3,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import mysql from 'mysql2'
+import mysqlPromise from 'mysql2/promise'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HealthOptions, health } from '../../src/client/http/health.js'
 import type { CheckState } from '../../src/client/http/sampler.js'
+import { createPool as createMysqlPool } from '../../src/client/mysql.js'
 import type { PoolOptions } from '../../src/client/pg/types.js'
 import { createPool } from '../../src/client/pg.js'
+import { startMariadb } from '../support/mariadb.js'
 import { startPostgres } from '../support/postgres.js'
 import { sharedPostgres } from '../support/shared.js'
 
@@ -69,6 +73,67 @@ describe('a check', () => {
     await until('db ok')
   })
 
+  test('of a pool sees at once that its server has stopped, though the pool goes on to try', async () => {
+    const server = await startPostgres()
+    onTestFinished(() => server.remove())
+    const pool = poolOf(server.url())
+    const { until, status } = watched({ db: { pool, timeoutMillis: 60_000 } })
+    await until('db ok')
+    await server.stop()
+    await until('db failed: connection-refused')
+    expect(status.answer('/readyz')?.status).toBe(503)
+    await server.start()
+    await until('db ok')
+  })
+
+  test('of a pool of mysql2, promise or callback, or of holdfast/mysql follows the server; a busy one is degraded', async () => {
+    const server = await startMariadb()
+    onTestFinished(() => server.remove())
+    const settings = { uri: server.url(), connectionLimit: 1 }
+    const [ours, promised, callback] = [
+      await createMysqlPool(server.url(), { max: 1, endTimeoutMillis: 1000 }),
+      mysqlPromise.createPool(settings),
+      mysql.createPool(settings),
+    ]
+    onTestFinished(
+      async () => void (await Promise.all([ours.end(), promised.end(), callback.promise().end()])),
+    )
+    const pools = [ours, promised, callback]
+    const checks = pools.map(pool => watched({ db: { pool, timeoutMillis: 500 } }))
+    const all = (text: string) => Promise.all(checks.map(({ until }) => until(text)))
+    await all('db ok')
+    const held = [
+      await ours.getConnection(),
+      await promised.getConnection(),
+      await callback.promise().getConnection(),
+    ]
+    await all('db failed: pool-exhausted')
+    for (const connection of held) connection.release()
+    await all('db ok')
+    await server.stop()
+    await all('db failed: connection-refused')
+    await server.start()
+    await all('db ok')
+  })
+
+  test("of mysql2's pool whose every connection is handed on is degraded, and fills no queue", async () => {
+    const server = await startMariadb()
+    onTestFinished(() => server.remove())
+    const pool = mysqlPromise.createPool({ uri: server.url(), connectionLimit: 1 })
+    onTestFinished(() => pool.end())
+    let busy = true
+    const users = Array.from({ length: 3 }, async () => {
+      while (busy) await pool.query('SELECT SLEEP(0.01)')
+    })
+    const { until } = watched({ db: { pool, timeoutMillis: 200 } })
+    await until('db degraded: pool-exhausted')
+    const { _connectionQueue: queue } = pool.pool as unknown as { _connectionQueue: { length: number } }
+    expect(queue.length).toBeLessThanOrEqual(3)
+    busy = false
+    await Promise.all(users)
+    await until('db ok')
+  })
+
   test('with a wrong password is not repeated, so that no account is locked', async () => {
     const server = await startPostgres()
     onTestFinished(() => server.remove())
@@ -91,7 +156,7 @@ async function process_(listeners: string) {
     ${listeners}
     status.start()
     setInterval(() => {}, 1000)
-    said()`
+    setImmediate(said)`
   const child = spawn(process.execPath, ['--input-type=module', '--eval', source], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
@@ -108,6 +173,13 @@ describe('SIGTERM', () => {
     const { lines, ended } = await process_(
       "process.on('SIGTERM', () => { said(); setImmediate(() => process.exit(7)) })",
     )
+    expect((await lines.next()).value).toBe('503')
+    expect(await ended).toEqual([7, null])
+  })
+
+  test('is left also to a listener that was put before ours and hears it once', async () => {
+    const { lines, ended } = await process_(`setImmediate(() =>
+      process.prependOnceListener('SIGTERM', () => setTimeout(() => { said(); process.exit(7) }, 20)))`)
     expect((await lines.next()).value).toBe('503')
     expect(await ended).toEqual([7, null])
   })

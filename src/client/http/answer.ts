@@ -39,9 +39,7 @@ export function answerOf(
       'cache-control': 'no-store',
       'x-content-type-options': 'nosniff',
     },
-    body: json
-      ? `${JSON.stringify(long ? { status, checks } : { status })}\n`
-      : text(asked, status, checks, long),
+    body: json ? `${JSON.stringify({ status, checks })}\n` : text(asked, status, checks, long),
   }
 }
 
@@ -52,3 +50,9 @@ function text(asked: Asked, status: string, checks: readonly CheckState[], long:
   )
   return [...lines, `${asked} check ${status === 'failed' ? 'failed' : 'passed'}`, ''].join('\n')
 }
+
+/** What describes the body that a route was about to send, and would break or misname another one. */
+export const OF_ANOTHER_BODY = [
+  ...['content-length', 'content-encoding', 'content-range', 'content-disposition', 'content-language'],
+  ...['transfer-encoding', 'trailer', 'etag', 'last-modified', 'accept-ranges'],
+]

@@ -2,7 +2,8 @@ import { HoldfastError, usage } from '../../core/errors.js'
 import { redactAddress } from '../../core/redact.js'
 import { probe, targetOf } from '../../gate/library.js'
 import { checkKeys, checkMillis, checkType } from './options.js'
-import { askPool, type ProbedPool } from './pool.js'
+import { asksPool } from './pool.js'
+import type { Ask, ProbedPool } from './probed.js'
 
 interface CheckSettings {
   /** Whether `/readyz` is 503 while it fails; otherwise it is shown as degraded. Default true. */
@@ -15,15 +16,12 @@ interface CheckSettings {
 
 /** What is asked: a pool, the server at an address, or a function of yours. */
 export type Check =
-  /** `SELECT 1` through it. While all of its connections are taken nothing is asked: it is degraded as long as one comes back sound, else `pool-exhausted`. */
+  /** `SELECT 1` through a pool of holdfast, pg or mysql2. While all of its connections are taken nothing is asked: it is degraded as long as one comes back sound, else `pool-exhausted`. */
   | (CheckSettings & { readonly pool: ProbedPool })
   /** A connection of its own, through all layers, as `probe(address)`. */
   | (CheckSettings & { readonly address: string })
   /** Passes when it resolves. It must end when the signal aborts: the next sample waits for it. */
   | (CheckSettings & { readonly check: (signal: AbortSignal) => unknown })
-
-/** `busy`: it works, and nothing is free. */
-export type Ask = (signal: AbortSignal, timeoutMs: number) => Promise<{ busy: boolean }>
 
 const KINDS = ['pool', 'address', 'check'] as const
 const SETTINGS = ['critical', 'intervalMillis', 'timeoutMillis'] as const
@@ -40,7 +38,7 @@ export function askOf(name: string, check: Check): Ask {
   if ('pool' in check) {
     const { pool } = check
     if (typeof pool?.query !== 'function') throw usage(`${where}.pool: it has no query(), so it is no pool`)
-    return (signal, timeoutMs) => askPool(pool, signal, timeoutMs)
+    return asksPool(pool)
   }
   if ('address' in check) {
     const { address } = check

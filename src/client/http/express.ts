@@ -1,4 +1,5 @@
-import type { Health } from './health.js'
+import { OF_ANOTHER_BODY } from './answer.js'
+import { checkHealth, type Health } from './health.js'
 import { type ErrorOptions, responder, toConsole } from './respond.js'
 
 export type { HealthAnswer, HealthReport } from './answer.js'
@@ -12,6 +13,8 @@ export type { CheckState, HealthReason } from './sampler.js'
 export interface RequestLike {
   readonly method?: string | undefined
   readonly url?: string | undefined
+  /** Express' own: `url` before it was mounted. */
+  readonly originalUrl?: string
   readonly headers: { readonly accept?: string | undefined }
 }
 
@@ -20,6 +23,7 @@ export interface ResponseLike {
   readonly headersSent: boolean
   statusCode: number
   setHeader(name: string, value: string): unknown
+  removeHeader(name: string): unknown
   end(body: string): unknown
 }
 
@@ -34,7 +38,9 @@ export interface ResponseLike {
 export function holdfastErrors<Request extends RequestLike = RequestLike>(
   options: ErrorOptions<Request> = {},
 ) {
-  const respond = responder(options, toConsole)
+  const respond = responder(options, (error, answer, { method, originalUrl, url = '' }) =>
+    toConsole(error, answer, { method, path: originalUrl ?? url }),
+  )
   // Express tells it from other middleware by its four parameters.
   return (
     error: unknown,
@@ -43,20 +49,25 @@ export function holdfastErrors<Request extends RequestLike = RequestLike>(
     next: (error?: unknown) => void,
   ): void => {
     const answer = response.headersSent ? undefined : respond(error, request)
-    if (answer) send(response, answer.status, answer.headers, JSON.stringify(answer.body))
-    else next(error)
+    if (!answer) {
+      next(error)
+      return
+    }
+    for (const name of OF_ANOTHER_BODY) response.removeHeader(name)
+    send(response, answer.status, answer.headers, JSON.stringify(answer.body))
   }
 }
 
 /**
  * Middleware that answers GET and HEAD of `/livez`, `/readyz` and `/startupz` below where it is mounted, also in Connect and
  * in a bare node:http server. Starts what it is given; stop that yourself.
+ * @throws HoldfastError (usage) where it is given anything but what `health()` gave.
  * @example
  * const status = health({ checks: { db: { pool } } })
  * app.use(healthRoutes(status))
  */
 export function healthRoutes(status: Health) {
-  status.start()
+  checkHealth(status).start()
   return (request: RequestLike, response: ResponseLike, next: () => void): void => {
     const asks = request.method === 'GET' || request.method === 'HEAD'
     const answer = asks ? status.answer(request.url ?? '', request.headers.accept) : undefined

@@ -1,6 +1,7 @@
-import { ASKED } from './answer.js'
+import { ASKED, OF_ANOTHER_BODY } from './answer.js'
 import { type Health, type HealthOptions, health } from './health.js'
-import { checkKeys } from './options.js'
+import { checkKeys, checkType } from './options.js'
+import { redacted, stacksOf } from './report.js'
 import { type ErrorOptions, responder } from './respond.js'
 
 export type { HealthAnswer, HealthReport } from './answer.js'
@@ -21,6 +22,7 @@ export interface FastifyReplyLike {
   readonly raw: { readonly headersSent: boolean }
   code(status: number): unknown
   headers(values: Record<string, string>): unknown
+  removeHeader(name: string): unknown
   send(body: string | Uint8Array): unknown
 }
 
@@ -33,9 +35,22 @@ export interface FastifyLike {
   addHook(name: 'onReady' | 'onClose', hook: () => Promise<void>): unknown
 }
 
+export interface FastifyErrorOptions extends ErrorOptions<FastifyRequestLike> {
+  /** What becomes of other errors: an error handler, as `setErrorHandler` takes it. Default: the one around it. */
+  // A method, so that a handler with Fastify's own types is one.
+  otherwise?(error: Error, request: FastifyRequestLike, reply: FastifyReplyLike): unknown
+}
+
+/** Without the driver's other fields: statements and their values are among them. */
+function logged(error: unknown) {
+  const { name = 'Error', message = String(error), code } = (error ?? {}) as Error & { code?: unknown }
+  const stack = stacksOf(error)
+  return { type: name, message: redacted(message), stack, ...(code === undefined ? {} : { code }) }
+}
+
 /**
- * Answers database errors of the whole app as application/problem+json. Everything else goes on to the error handler
- * that was set before, or to Fastify's own. Register it at the root, after an error handler of yours.
+ * Answers database errors of the whole app as application/problem+json. Everything else goes to `otherwise`, where an error handler
+ * of yours belongs, or on to the one around it, in the end Fastify's own. Register it at the root.
  * @throws HoldfastError (usage) that names the option.
  * @example
  * await app.register(holdfastErrors)
@@ -43,14 +58,18 @@ export interface FastifyLike {
  */
 export const holdfastErrors = everywhere(
   'holdfast-errors',
-  async (app: FastifyLike, options: ErrorOptions<FastifyRequestLike>): Promise<void> => {
-    const respond = responder(options, (err, { classification: { reason, outcome, advice } }, request) =>
-      request.log.error({ err, reason, outcome }, advice),
+  async (app: FastifyLike, options: FastifyErrorOptions): Promise<void> => {
+    const { otherwise, ...rest } = options
+    checkType('holdfastErrors: otherwise', otherwise, 'function')
+    const respond = responder(rest, (error, { classification: { reason, outcome, advice } }, request) =>
+      request.log.error({ err: logged(error), reason, outcome }, advice),
     )
     app.setErrorHandler((error, request, reply) => {
       const answer = reply.raw.headersSent ? undefined : respond(error, request)
-      // Thrown, it goes to the handler before this one.
+      if (!answer && otherwise) return otherwise(error, request, reply)
+      // Thrown, it goes to the handler around this one.
       if (!answer) throw error
+      for (const name of OF_ANOTHER_BODY) reply.removeHeader(name)
       reply.code(answer.status)
       reply.headers(answer.headers)
       // As bytes: to a text Fastify adds a charset, which application/problem+json has not.

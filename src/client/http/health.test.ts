@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { told } from '../told.js'
+import { failure, told } from '../told.js'
 import { type HealthOptions, health } from './health.js'
 import type { CheckState } from './sampler.js'
 import type { Timing } from './timing.js'
@@ -118,7 +118,10 @@ describe('/readyz', () => {
     expect(ready('?verbose')?.body).toBe(
       '[+]db ok\n[-]cache degraded: connection-refused\nreadyz check passed\n',
     )
-    expect(status.report('readyz').status).toBe('degraded')
+    expect(JSON.parse(status.answer('/readyz', 'application/json')?.body ?? '')).toMatchObject({
+      status: 'degraded',
+      checks: [{ name: 'db' }, { name: 'cache', state: 'degraded', reason: 'connection-refused' }],
+    })
   })
 
   test('never passes from a sample that is too old', async () => {
@@ -232,6 +235,12 @@ test('/startupz is ok once each critical check has passed, and stays so', async 
   expect(status.answer('/readyz')?.status).toBe(503)
 })
 
+test('/startupz without checks stays ok when it is stopped, and /readyz does not', async () => {
+  const { status } = await started({})
+  await status.stop()
+  expect([status.answer('/startupz')?.status, status.answer('/readyz')?.status]).toEqual([200, 503])
+})
+
 describe('/livez', () => {
   test('asks nothing', () => {
     const status = health({ checks: { db: fake().as() } })
@@ -264,9 +273,8 @@ describe('an answer', () => {
       timing.jump(1234)
       expect(status.answer('/readyz', accept)).toMatchObject({
         headers: { 'content-type': 'application/json; charset=utf-8', 'cache-control': 'no-store' },
-        body: '{"status":"ok"}\n',
       })
-      expect(JSON.parse(status.answer('/readyz?verbose', accept)?.body ?? '')).toEqual({
+      expect(JSON.parse(status.answer('/readyz', accept)?.body ?? '')).toEqual({
         status: 'ok',
         checks: [{ name: 'db', state: 'ok', critical: true, ageMs: 1234 }],
       })
@@ -336,8 +344,51 @@ describe('a pool', () => {
     pool.outcome = () => new Promise(() => {})
     const { ready, timing } = await started({ checks: { db: { pool } } })
     pool.emit('retry', { error: told(refused(), { phase: 'connect' }), attempt: 1 })
-    await timing.pass(3100)
+    await settled()
     expect(ready()?.body).toContain('[-]db failed: connection-refused')
+    await timing.pass(1000)
+    expect(pool.queries).toBe(1)
+  })
+
+  test('that repeats a transaction, or has another connection, is not called dead for it', async () => {
+    for (const [idle, phase] of [
+      [0, 'statement'],
+      [1, 'connect'],
+    ] as const) {
+      const pool = Object.assign(new FakePool(), { state: () => ({ max: 2, used: 0, idle }) })
+      let answer = () => {}
+      pool.outcome = () => new Promise<void>(resolve => (answer = resolve))
+      const { ready } = await started({ checks: { db: { pool } } })
+      pool.emit('retry', { error: told(refused(), { phase, sent: true }), attempt: 1 })
+      await settled()
+      answer()
+      await settled()
+      expect(ready()?.body).toBe('ok')
+    }
+  })
+
+  test('whose bulkhead is full is degraded while its connections come back sound', async () => {
+    const pool = new FakePool()
+    pool.outcome = () =>
+      Promise.reject(failure('pool-exhausted', 'full', { phase: 'acquire', code: 'BULKHEAD_FULL' }))
+    const { ready, timing } = await started({ checks: { db: { pool } } })
+    pool.emit('release', undefined, {})
+    await settled()
+    expect(ready('?verbose')?.body).toBe('[-]db degraded: pool-exhausted\nreadyz check passed\n')
+    await timing.pass(8100)
+    expect(ready()?.body).toBe('[-]db failed: pool-exhausted\nreadyz check failed\n')
+  })
+
+  test('that keeps a question waiting is asked no other meanwhile', async () => {
+    const pool = new FakePool()
+    let answer = () => {}
+    pool.outcome = () => new Promise<void>(resolve => (answer = resolve))
+    const { ready, timing } = await started({ checks: { db: { pool } } })
+    await timing.pass(30_000)
+    expect([ready()?.body, pool.queries]).toEqual(['[-]db failed: timeout\nreadyz check failed\n', 1])
+    answer()
+    await settled()
+    expect(ready()?.body).toBe('ok')
   })
 })
 
@@ -345,6 +396,8 @@ test.each([
   [{ check: {} }, 'health: unknown option check; did you mean checks?'],
   [{ intervalMillis: '5s' }, 'intervalMillis: a string is not a number of milliseconds from 10'],
   [{ timeoutMillis: 0 }, 'timeoutMillis: 0 is not a number of milliseconds from 1'],
+  [{ timeoutMillis: 2 ** 31 }, 'timeoutMillis: 2147483648 is more than 2147483647 milliseconds, 24 days'],
+  [null, 'health: null is not an object of options'],
   [{ checks: [1] }, 'checks: "0" is no name'],
   [{ checks: { 'redis://:hunter2@cache': { address: 'x' } } }, 'checks: "redis://:***@cache" is no name'],
   [{ checks: { shutdown: { check: () => {} } } }, 'the name shutdown has a meaning of its own'],

@@ -62,10 +62,17 @@ export function health(options: HealthOptions = {}, timing: Timing = systemTimin
   return new Endpoints(options, timing)
 }
 
+/** @throws HoldfastError (usage) for the options alone, as Fastify's plugin takes them. */
+export function checkHealth(status: Health): Health {
+  if (typeof status?.start === 'function' && typeof status.answer === 'function') return status
+  throw usage('healthRoutes: give it what health() gave: healthRoutes(health({ checks }))')
+}
+
 class Endpoints implements Health {
   readonly #samplers: readonly Sampler[]
   readonly #lag: Lag
   #started = false
+  #wasStarted = false
   #draining = false
   #forget = () => {}
 
@@ -101,7 +108,7 @@ class Endpoints implements Health {
 
   start(): this {
     if (this.#started) return this
-    this.#started = true
+    this.#started = this.#wasStarted = true
     for (const sampler of this.#samplers) sampler.start()
     if (this.options.maxEventLoopLagMillis !== undefined) this.#lag.start()
     if (this.options.drainOnSigterm ?? true) this.#forget = onSigterm(() => this.drain())
@@ -135,8 +142,8 @@ class Endpoints implements Health {
 
   #checks(asked: Asked): CheckState[] {
     if (asked === 'livez') return this.#alive()
-    const none = this.#samplers.length === 0 && !this.#started
-    const own = none ? [failed('ping', 'not-sampled')] : []
+    const runs = asked === 'startupz' ? this.#wasStarted : this.#started
+    const own = this.#samplers.length === 0 && !runs ? [failed('ping', 'not-sampled')] : []
     if (asked === 'startupz') return [...own, ...this.#samplers.filter(isCritical).map(asStarted)]
     const shutdown = this.#draining ? [failed('shutdown', 'draining')] : []
     return [...own, ...this.#samplers.map(sampler => sampler.state()), ...shutdown]

@@ -1,4 +1,6 @@
-import type { Health } from './health.js'
+import { OF_ANOTHER_BODY } from './answer.js'
+import { checkHealth, type Health } from './health.js'
+import { checkKeys, checkType } from './options.js'
 import { type ErrorOptions, responder, toConsole } from './respond.js'
 
 export type { HealthAnswer, HealthReport } from './answer.js'
@@ -16,12 +18,17 @@ export interface ContextLike {
     readonly url: string
     header(name: string): string | undefined
   }
+  /** Without a value it takes the header away. */
+  header(name: string, value?: undefined): void
   // Hono's own types list every status; `never` is any of them.
   newResponse(body: never, status?: never, headers?: Record<string, string>): Response
 }
 
 /** `app.onError`'s handler. */
-export type ErrorHandlerLike = (error: Error, context: ContextLike) => Response | Promise<Response>
+export type ErrorHandlerLike<Context extends ContextLike = ContextLike> = (
+  error: Error,
+  context: Context,
+) => Response | Promise<Response>
 
 /**
  * For `app.onError`: answers database errors as application/problem+json. Everything else goes to `otherwise`, which is
@@ -31,14 +38,17 @@ export type ErrorHandlerLike = (error: Error, context: ContextLike) => Response 
  * app.onError(holdfastErrors())
  * app.get('/orders', async c => c.json((await pool.query('SELECT * FROM orders')).rows))
  */
-export function holdfastErrors(
-  options: ErrorOptions<ContextLike> & { readonly otherwise?: ErrorHandlerLike } = {},
-) {
+export function holdfastErrors<Context extends ContextLike = ContextLike>(
+  options: ErrorOptions<Context> & { readonly otherwise?: ErrorHandlerLike<Context> } = {},
+): ErrorHandlerLike<Context> {
+  checkKeys('holdfastErrors', options, Object.keys(options ?? {}))
   const { otherwise = asHono, ...rest } = options
-  const respond = responder(rest, toConsole)
-  return (error: Error, context: ContextLike): Response | Promise<Response> => {
+  checkType('holdfastErrors: otherwise', otherwise, 'function')
+  const respond = responder(rest, (error, answer, { req }) => toConsole(error, answer, req))
+  return (error, context) => {
     const answer = respond(error, context)
     if (!answer) return otherwise(error, context)
+    for (const name of OF_ANOTHER_BODY) context.header(name)
     // Through the context, so that headers which middleware has set stay.
     return respondWith(context, JSON.stringify(answer.body), answer.status, answer.headers)
   }
@@ -47,12 +57,13 @@ export function holdfastErrors(
 /**
  * Middleware that answers `/livez`, `/readyz` and `/startupz`, below `prefix` if there is one. Starts what it is given;
  * stop that yourself.
+ * @throws HoldfastError (usage) where it is given anything but what `health()` gave.
  * @example
  * const status = health({ checks: { db: { pool } } })
  * app.use(healthRoutes(status))
  */
 export function healthRoutes(status: Health, { prefix = '' }: { readonly prefix?: string } = {}) {
-  status.start()
+  checkHealth(status).start()
   return async (context: ContextLike, next: () => Promise<void>): Promise<Response | undefined> => {
     const { method, path, url } = context.req
     const asks = (method === 'GET' || method === 'HEAD') && path.startsWith(prefix)

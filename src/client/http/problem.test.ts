@@ -1,3 +1,4 @@
+import { get } from 'node:http'
 import fc from 'fast-check'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
@@ -7,6 +8,8 @@ import { checkErrorOptions, problemOf } from './problem.js'
 
 const database = (code: string, severity = 'ERROR') =>
   Object.assign(new pg.DatabaseError('said by the server', 1, 'error'), { code, severity })
+
+const bare = (fields: object) => Object.assign(new Error('mine'), fields)
 
 const conflict = () => told(database('40001'), { driver: 'pg', phase: 'statement', sent: true })
 
@@ -34,13 +37,35 @@ describe('the answer to an error', () => {
     })
   })
 
-  test('is also found for errors that nobody has told of', () => {
-    expect(problemOf(database('23505'))).toMatchObject({ status: 500, body: { reason: 'query-error' } })
-    const refused = Object.assign(new Error('connect ECONNREFUSED'), {
-      code: 'ECONNREFUSED',
-      syscall: 'connect',
+  test.each([
+    ['pg', database('40001'), 503],
+    ["pg's socket", new Error('Connection terminated unexpectedly'), 500],
+    ["pg-pool's wait", new Error('timeout exceeded when trying to connect'), 503],
+    ['postgres.js', bare({ code: 'CONNECT_TIMEOUT', errno: 'CONNECT_TIMEOUT' }), 504],
+    ['mysql2', bare({ code: 'ER_DUP_ENTRY', errno: 1062, sqlState: '23000' }), 500],
+    ["mysql2's socket", bare({ code: 'ECONNREFUSED', errno: -111, syscall: 'connect', fatal: true }), 503],
+    ['ioredis', new (class ReplyError extends Error {})('LOADING Redis is loading'), 503],
+    ['mongodb', new (class MongoServerSelectionError extends Error {})('30000 ms'), 504],
+  ])('is also found where nobody has told of it, by what only %s gives', (_, error, status) => {
+    expect(problemOf(error)?.status).toBe(status)
+  })
+
+  test('of a bare socket is found where the driver is named, and no HTTP client tells it', () => {
+    const refused = { code: 'ECONNREFUSED', syscall: 'connect' }
+    expect(problemOf(bare(refused))).toBeUndefined()
+    expect(problemOf(bare(refused), { driver: 'pg' })).toMatchObject({
+      status: 503,
+      body: { reason: 'connection-refused' },
     })
-    expect(problemOf(refused)).toMatchObject({ status: 503, body: { reason: 'connection-refused' } })
+    expect(problemOf(bare({ ...refused, isAxiosError: true }), { driver: 'pg' })).toBeUndefined()
+  })
+
+  test('of a socket is none of ours though node:http really met it', async () => {
+    const error = await new Promise(resolve => {
+      get({ host: '127.0.0.1', port: 1 }).on('error', resolve)
+    })
+    expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+    expect(problemOf(error)).toBeUndefined()
   })
 
   test('has of a pool its four numbers only', () => {
@@ -75,7 +100,22 @@ describe('what is left to the framework', () => {
       new TypeError('fetch failed', { cause: own({ code: 'ECONNREFUSED', syscall: 'connect' }) }),
     ],
     ['a wait that was given up', new DOMException('The operation timed out', 'TimeoutError')],
+    ['a time-out that anybody may have set', own({ code: 'ETIMEDOUT' }, 'timeout')],
+    ["got's time-out", own({ name: 'TimeoutError', code: 'ETIMEDOUT', timings: {} })],
+    ["p-timeout's", own({ name: 'TimeoutError' }, 'Promise timed out after 50 milliseconds')],
+    ["axios' error", own({ isAxiosError: true, code: 'ECONNREFUSED' })],
+    ['a queue of the program', own({}, 'Queue limit reached.')],
+    ['a channel of a child', own({}, 'Channel closed')],
+    ['a number of five digits', own({ code: '42501' })],
     ['an argument', own({ code: 'ERR_INVALID_ARG_TYPE' })],
+    [
+      'what throws when it is looked at',
+      Object.defineProperty(own({}), 'holdfast', {
+        get() {
+          throw new Error('mine')
+        },
+      }),
+    ],
     ['a text', 'read ECONNRESET'],
     ['nothing', undefined],
   ])('%s', (_, error) => {

@@ -44,7 +44,7 @@ export interface ProblemOptions {
   readonly expose?: boolean
   /** A URI for this occurrence. */
   readonly instance?: string
-  /** The package that the errors came from, where they are not told by a helper of holdfast. Default: the rules of all. */
+  /** The package that errors come from which no helper of holdfast told of: then its sockets' errors and its wordings count, too, from wherever they come. Default: none, so that an error has to bear a driver's own class or code. */
   readonly driver?: Driver
 }
 
@@ -129,7 +129,13 @@ function checked(given: Problem, cause: unknown): Problem {
   const { type = 'about:blank', title, status, ...rest } = given
   if (!Number.isInteger(status) || status < 400 || status > 599)
     throw Object.assign(usage(`map: status ${Number(status)} is not one from 400 to 599`), { cause })
-  return { type, title: title ?? STATUS_CODES[status] ?? 'Error', status, ...rest }
+  const body = { type, title: title ?? STATUS_CODES[status] ?? 'Error', status, ...rest }
+  try {
+    JSON.stringify(body)
+  } catch {
+    throw Object.assign(usage('map: what it gave cannot be written as JSON'), { cause })
+  }
+  return body
 }
 
 /** As a server of ours may count: what was refused at once heals sooner than what took its time. */

@@ -1,5 +1,8 @@
+import { usage } from '../../core/errors.js'
+import { plain } from '../../core/redact.js'
 import { checkType } from './options.js'
 import { checkErrorOptions, type ProblemAnswer, type ProblemOptions, problemOf } from './problem.js'
+import { stacksOf, warn } from './report.js'
 
 /** What `holdfastErrors` takes in every framework. */
 export interface ErrorOptions<Request> extends Omit<ProblemOptions, 'instance'> {
@@ -14,24 +17,57 @@ export type Log<Request> = (error: unknown, answer: ProblemAnswer, request: Requ
 /** The answer for a request's error, told to `onError` or `log`; `undefined` leaves it to the framework. */
 export type Respond<Request> = (error: unknown, request: Request) => ProblemAnswer | undefined
 
-/** @throws HoldfastError (usage) that names the option. */
+/**
+ * What the options throw never takes the place of the error: it becomes a warning, and the answer is the one without them.
+ * @throws HoldfastError (usage) that names the option.
+ */
 export function responder<Request>(options: ErrorOptions<Request>, log: Log<Request>): Respond<Request> {
   checkErrorOptions('holdfastErrors', options, ['onError'])
   checkType('holdfastErrors: onError', options.onError, 'function')
   checkType('holdfastErrors: instance', options.instance, 'function')
   const { instance, onError, ...rest } = options
+  const { map: _, retryAfterSeconds: __, ...tabled } = rest
   return (error, request) => {
-    const occurrence = instance?.(request)
-    const answer = problemOf(error, occurrence === undefined ? rest : { ...rest, instance: occurrence })
-    if (answer && onError) onError(error, answer, request)
+    const occurrence = attempt('instance', () => occurrenceOf(instance?.(request)))
+    const about = occurrence === undefined ? {} : { instance: occurrence }
+    const answer =
+      attempt('map or retryAfterSeconds', () => problemOf(error, { ...rest, ...about })) ??
+      problemOf(error, { ...tabled, ...about })
+    if (answer && onError) tell(() => onError(error, answer, request))
     else if (answer && answer.status >= 500) log(error, answer, request)
     return answer
   }
 }
 
-/** For people, in a line before the error: it is the operator's log, where frameworks print errors whole. */
-export function toConsole(error: unknown, { status, classification }: ProblemAnswer): void {
+function occurrenceOf(given: unknown): string | undefined {
+  if (given === undefined || typeof given === 'string') return given
+  throw usage(`instance: a ${typeof given} is not a URI`)
+}
+
+function attempt<T>(option: string, work: () => T): T | undefined {
+  try {
+    return work()
+  } catch (error) {
+    warn(option, error)
+    return undefined
+  }
+}
+
+/** A function that is not waited for may be an asynchronous one all the same. */
+function tell(work: () => unknown): void {
+  const told = attempt('onError', work)
+  if (told instanceof Promise) told.catch(error => warn('onError', error))
+}
+
+/** For people, in a line before the error and its causes: it is the operator's log. */
+export function toConsole(
+  error: unknown,
+  { status, classification }: ProblemAnswer,
+  request: { readonly method?: string | undefined; readonly path: string },
+): void {
   const { reason, outcome, advice } = classification
-  const told = error instanceof Error ? (error.stack ?? error.message) : String(error)
-  console.error(`holdfast: ${status} ${reason}, outcome ${outcome}: ${advice}\n${told}`)
+  // A query may hold secrets.
+  const path = request.path.replace(/[?#].*$/s, '')
+  const asked = plain(`${request.method ?? ''} ${path}`)
+  console.error(`holdfast: ${asked}: ${status} ${reason}, outcome ${outcome}: ${advice}\n${stacksOf(error)}`)
 }

@@ -3,8 +3,8 @@ import type { ReasonId } from '../../core/reasons.js'
 import { TimeoutError } from '../../io/clock.js'
 import { classify } from '../../services/classify.js'
 import { isTold } from '../told.js'
-import type { Ask } from './check.js'
 import { isPoolTaken } from './pool.js'
+import type { Ask } from './probed.js'
 import type { Timing } from './timing.js'
 
 /** Beside the table: no answer in time; no sample yet; the last one is too old; the process ends; its event loop stands still. */
