@@ -1,11 +1,12 @@
 import Fastify from 'fastify'
 import { healthRoutes, holdfastErrors } from 'holdfast/fastify'
-import { answersProblems } from './problems.js'
+import { answersError, answersProblems } from './problems.js'
 import { routes } from './routes.js'
 
 /** The server's routes over its connections; it listens to nothing yet. */
 export async function createApp({ pool, redis, redisUrl }) {
-  const app = Fastify({ bodyLimit: 65_536 })
+  // `frameworkErrors`: an address that cannot be decoded comes to no other handler.
+  const app = Fastify({ bodyLimit: 65_536, frameworkErrors: answersError })
   answersProblems(app)
   await app.register(healthRoutes, {
     checks: { db: { pool }, cache: { address: redisUrl, critical: false } },

@@ -11,19 +11,20 @@
  */
 export function readConfig(env = process.env) {
   const problems = []
-  const address = (name, pattern) => {
-    if (!pattern.test(env[name] ?? '')) problems.push(`${name} must be an address like ${pattern.source}`)
-    return env[name]
+  const address = (name, pattern, fits = () => true) => {
+    const value = env[name] ?? ''
+    if (!pattern.test(value) || !fits(value))
+      problems.push(`${name} must be an address like ${pattern.source}`)
+    return value
   }
   const integer = (name, fallback, min, max) => {
-    const value = Number(env[name] || fallback)
-    if (!Number.isInteger(value) || value < min || value > max)
-      problems.push(`${name} must be an integer from ${min} to ${max}`)
+    const value = /^\d+$/.test(env[name] || fallback) ? Number(env[name] || fallback) : Number.NaN
+    if (!(value >= min && value <= max)) problems.push(`${name} must be an integer from ${min} to ${max}`)
     return value
   }
   const config = {
     databaseUrl: address('DATABASE_URL', /^postgres(ql)?:\/\//),
-    redisUrl: address('REDIS_URL', /^rediss?:\/\//),
+    redisUrl: address('REDIS_URL', /^rediss?:\/\//, URL.canParse),
     port: integer('PORT', 3000, 0, 65535),
     poolMax: integer('POOL_MAX', 10, 1, 1000),
     acquireTimeoutMs: integer('ACQUIRE_TIMEOUT_MS', 30_000, 1, 600_000),
@@ -34,10 +35,12 @@ export function readConfig(env = process.env) {
   return config
 }
 
-/** The configuration, or a line for each mistake and the status of a wrong configuration. */
-export function configOrExit() {
+export const configOrExit = () => orExit(readConfig)
+
+/** What `read` makes of the configuration, or a line of its mistakes and the status of a wrong one. */
+export function orExit(read) {
   try {
-    return readConfig()
+    return read()
   } catch (error) {
     console.error(`shop: ${error.message}`)
     process.exit(78)

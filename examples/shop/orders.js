@@ -1,5 +1,21 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
 /** The list of orders in Redis that workers wait for. */
-export const QUEUE = 'shop:orders'
+const QUEUE = 'shop:orders'
+
+/** Tells a worker that there is an order. Nobody waits for it: without Redis the worker finds the order a little later. */
+export function nudge(redis, id) {
+  if (redis.status === 'ready') redis.rpush(QUEUE, id).catch(error => redis.emit('error', error))
+}
+
+/** Resolves when there may be an order: after a nudge, or some seconds. */
+export async function nudged(redis) {
+  if (redis.status !== 'ready') return sleep(1000)
+  await redis.blpop(QUEUE, 2).catch(error => {
+    redis.emit('error', error)
+    return sleep(1000)
+  })
+}
 
 /** Pays every new order once, also with several workers; resolves with how many. */
 export async function payNewOrders(pool) {

@@ -17,10 +17,12 @@ export function problem(reply, status, [name, title] = [undefined, STATUS_CODES[
 /** What no database is to blame for: a path that is not there, a body that is not right, a mistake of the shop's. */
 export function answersProblems(app) {
   app.setNotFoundHandler((_request, reply) => problem(reply, 404))
-  app.setErrorHandler((error, { method, url }, reply) => {
-    const { statusCode: status = 500, message } = error
-    if (status < 500) return problem(reply, status, undefined, { detail: message })
-    console.error(`shop: ${method} ${url}: ${error.stack ?? message}`)
-    return problem(reply, 500)
-  })
+  app.setErrorHandler(answersError)
+}
+
+export function answersError(error, { method, url }, reply) {
+  const { statusCode: status = 500, message } = error
+  if (status < 500) return problem(reply, status, undefined, { detail: message })
+  console.error(`shop: ${method} ${url}: ${error.stack ?? message}`)
+  return problem(reply, 500)
 }

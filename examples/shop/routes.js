@@ -1,10 +1,11 @@
 /** What the shop answers. Ids are texts, since a bigint is more than a number of JavaScript. */
 import { claim } from './claims.js'
-import { QUEUE } from './orders.js'
+import { nudge } from './orders.js'
 import { ALREADY_CLAIMED, CODE_TAKEN, EMAIL_TAKEN, problem, SOLD_OUT } from './problems.js'
 
 const ID = { type: 'string', pattern: '^\\d{1,18}$' }
-const TEXT = { type: 'string', minLength: 1, maxLength: 500 }
+// PostgreSQL keeps every character but NUL.
+const TEXT = { type: 'string', minLength: 1, maxLength: 500, pattern: '^[^\\u0000]*$' }
 const COUNT = { type: 'integer', minimum: 1, maximum: 2_000_000_000 }
 const object = properties => ({ type: 'object', properties, required: Object.keys(properties) })
 const params = object({ id: ID })
@@ -31,8 +32,7 @@ export async function routes(app, { pool, redis }) {
       [body.userId, body.item, body.cents],
     )
     if (!made) return problem(reply, 400, undefined, { detail: 'no such user' })
-    // Only a nudge: without Redis the worker finds the order a little later.
-    await redis.rpush(QUEUE, made.id).catch(() => {})
+    nudge(redis, made.id)
     return reply.code(201).send(made)
   })
 

@@ -8,7 +8,12 @@ const pool = createPool(config, 'server')
 const redis = createRedis(config, 'server')
 const app = await createApp({ pool, redis, redisUrl: config.redisUrl })
 
-await app.listen({ port: config.port, host: '0.0.0.0' })
+try {
+  await app.listen({ port: config.port, host: '0.0.0.0' })
+} catch (error) {
+  console.error(`shop: ${error.message}`)
+  process.exit(1)
+}
 console.log(`shop: listening on ${app.server.address().port}`)
 
 let stopping = false

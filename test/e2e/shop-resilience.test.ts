@@ -183,7 +183,7 @@ describe('a flash sale', { timeout: 90_000 }, () => {
 })
 
 test('TERM turns readiness off before the server closes', async () => {
-  const running = await server({ DRAIN_MS: '2000' })
+  const running = await server({ DRAIN_MS: '500' })
   await expect.poll(async () => (await running.get('/readyz')).status, { timeout: 15_000 }).toBe(200)
   running.child.kill()
   await running.child.waitForStdout(/SIGTERM, closing/)

@@ -100,6 +100,20 @@ describe('an open circuit', () => {
     await expect(breaker.run(works)).rejects.toMatchObject({ code: 'CIRCUIT_OPEN' })
   })
 
+  test.each([
+    ["the program's own error", new Error('sold out')],
+    ['a wrong password', failure('authentication-failed', 'no', { phase: 'connect', sent: false })],
+  ])('stays open when the trial ends with %s, which says nothing of the database', async (_, error) => {
+    const { breaker, events } = await opened()
+    vi.setSystemTime(Date.now() + 10_000)
+    await expect(breaker.run(fails(error))).rejects.toBe(error)
+    await expect(breaker.run(works)).rejects.toMatchObject({
+      code: 'CIRCUIT_OPEN',
+      holdfast: { reason: 'connection-refused' },
+    })
+    expect(events).toEqual(['open connection-refused'])
+  })
+
   test('closes when the server answers the trial with an error of the statement', async () => {
     const { breaker, events } = await opened()
     vi.setSystemTime(Date.now() + 10_000)

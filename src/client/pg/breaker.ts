@@ -65,10 +65,10 @@ export class Breaker {
     try {
       return { failed: false, value: await work() }
     } catch (error) {
-      // A trial that the program gave up says nothing, and the next one is due.
-      if (signal?.aborted && trial) return { failed: true, error }
       const told = toldIn(error)
       const kind = signal?.aborted ? 'neither' : kindOf(told?.holdfast)
+      // A trial that says nothing leaves it open, and the next one is due.
+      if (kind === 'neither' && trial) return { failed: true, error }
       if (kind === 'neither') throw error
       if (kind === 'failed') this.#last = told
       return { failed: kind === 'failed', error }

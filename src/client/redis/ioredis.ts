@@ -1,7 +1,7 @@
 import type { Redis } from 'ioredis'
 import type { ConnectLimits } from '../again.js'
 import { Reconnecting } from '../lost.js'
-import { blocks, type Place, type RedisLimits } from './options.js'
+import { answerWithin, blocksFor, type Place, type RedisLimits } from './options.js'
 
 export type RedisClass = new (options: object) => Redis
 
@@ -23,6 +23,18 @@ interface Watched {
 
 interface Base extends Redis {
   sendCommand(command: Command, stream?: object): Promise<unknown>
+}
+
+/** As much of what ioredis keeps to itself as is used here. */
+interface Insides {
+  manuallyClosing: boolean
+  readonly offlineQueue: {
+    readonly length: number
+    peekAt(index: number): { readonly command: Command } | undefined
+    remove(index: number, count: number): unknown
+  }
+  setStatus(status: string): void
+  flushQueue(error: Error): void
 }
 
 /** A client of ours, before and after it is connected. */
@@ -81,6 +93,17 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
       return copy
     }
 
+    /** Between two attempts there is no connection whose end would tell the driver that it is over. */
+    override disconnect(reconnect = false): void {
+      const pausing = this.status === 'reconnecting'
+      super.disconnect(reconnect)
+      if (!pausing || reconnect) return
+      const insides = this as unknown as Insides
+      insides.manuallyClosing = false
+      insides.setStatus('end')
+      insides.flushQueue(new Error('Connection is closed.'))
+    }
+
     override sendCommand(command: Command, stream?: object): Promise<unknown> {
       const watched = this.#known.get(command)
       if (!watched) {
@@ -96,8 +119,7 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
 
     #watch(command: Command, stream: object | undefined): void {
       const { resolve, reject, toWritable } = command
-      // While it is connecting, the driver logs in, selects and asks whether data are loaded.
-      const internal = this.status === 'connect' && !stream
+      const internal = this.status === 'connect' && !stream && HANDSHAKE.has(command.name)
       const watched: Watched = { sent: false, settled: false, timer: undefined }
       const settle = () => {
         watched.settled = true
@@ -114,6 +136,7 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
         this.#answers++
         if (this.#refuses(command)) return command.reject(this.#refusal)
         settle()
+        if (command.name === 'exec' && Array.isArray(value)) this.#tellAll(value)
         return resolve.call(command, value)
       }
       command.reject = error => {
@@ -126,21 +149,35 @@ export function guarded(Parent: RedisClass, name: string, limits: ConnectLimits 
       }
       watched.timer = setTimeout(() => {
         if (stream) this.#dropped.add(stream)
+        this.#unqueue(command)
         command.reject(this.reconnecting.unsent(acquireTimeoutMillis))
       }, acquireTimeoutMillis)
+    }
+
+    /** Timers end in the order of the queue: the command is at its front. */
+    #unqueue(command: Command): void {
+      const { offlineQueue } = this as unknown as Insides
+      for (let at = 0; at < offlineQueue.length; at++)
+        if (offlineQueue.peekAt(at)?.command === command) return void offlineQueue.remove(at, 1)
+    }
+
+    /** What a transaction's commands were answered with stands in the answer of EXEC. */
+    #tellAll(answers: readonly unknown[]): void {
+      for (const answer of answers) if (answer instanceof Error) this.reconnecting.tell(answer, true)
     }
 
     #sent(command: Command, watched: Watched): void {
       watched.sent = true
       clearTimeout(watched.timer)
-      if (commandTimeoutMillis === 0 || blocks(command.name, command.args)) return
+      const millis = answerWithin(commandTimeoutMillis, blocksFor(command.name, command.args))
+      if (millis === undefined) return
       const before = this.#answers
       watched.timer = setTimeout(() => {
+        command.reject(this.reconnecting.unanswered(command.name, millis, true))
         const silent = this.#answers === before && ![...this.#commands].some(isBlocking)
-        command.reject(this.reconnecting.unanswered(command.name, commandTimeoutMillis, true))
         // Nobody is there any more: the next command shall not wait as long.
         if (silent) this.stream?.destroy()
-      }, commandTimeoutMillis)
+      }, millis)
     }
 
     /** No answer to the driver's look counts on a connection that is in the wrong database: it is not 'ready'. */
@@ -164,7 +201,11 @@ function conceal(error: unknown): void {
   if (command && /^(auth|hello|acl|config|migrate)$/i.test(command.name)) command.args = ['***']
 }
 
-const isBlocking = ([{ name, args }, { sent }]: [Command, Watched]): boolean => sent && blocks(name, args)
+const isBlocking = ([{ name, args }, { sent }]: [Command, Watched]): boolean =>
+  sent && blocksFor(name, args) !== undefined
+
+/** While it is connecting, the driver logs in, selects and asks whether data are loaded. */
+const HANDSHAKE = new Set(['auth', 'hello', 'select', 'client', 'info'])
 
 /** One attempt; what failed is closed. */
 export async function openIoredis(Class: GuardedClass, options: object, signal: AbortSignal): Promise<Redis> {

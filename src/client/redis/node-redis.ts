@@ -2,7 +2,7 @@ import type { RedisClientType } from 'redis'
 import type { ConnectLimits } from '../again.js'
 import { Reconnecting } from '../lost.js'
 import { failure } from '../told.js'
-import { blocks, type Place, type RedisLimits } from './options.js'
+import { answerWithin, blocksFor, type Place, type RedisLimits } from './options.js'
 
 export type CreateClient = (options: object) => RedisClientType
 
@@ -25,6 +25,8 @@ interface Inner {
   connect(): Promise<unknown>
   destroy(): void
   duplicate(overrides?: object): Inner
+  QUIT(): Promise<unknown>
+  quit(): Promise<unknown>
   sendCommand: Send
   _executeMulti: SendMany
   _executePipeline: SendMany
@@ -69,7 +71,7 @@ const isUnwritten = (error: unknown): boolean =>
  */
 export function guard(client: Inner, reconnecting: Reconnecting, limits: Limits): void {
   const { acquireTimeoutMillis, commandTimeoutMillis } = limits
-  const { sendCommand, _executeMulti, _executePipeline, duplicate } = client
+  const { sendCommand, _executeMulti, _executePipeline, duplicate, QUIT } = client
   let answers = 0
   let blocking = 0
   client.on('error', error => {
@@ -87,16 +89,20 @@ export function guard(client: Inner, reconnecting: Reconnecting, limits: Limits)
   client.on('end', release)
   client.on('terminated', release)
 
-  /** In the order in which they came. */
-  const connected = () =>
+  /** In the order in which they came. What the caller gives up is let through, for the driver to reject it. */
+  const connected = (signal?: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
-      if (client.isReady || !client.isOpen) return resolve()
+      if (client.isReady || !client.isOpen || signal?.aborted) return resolve()
       const go = () => {
         clearTimeout(timer)
+        signal?.removeEventListener('abort', go)
+        waiting.delete(go)
         resolve()
       }
+      signal?.addEventListener('abort', go)
       const timer = setTimeout(() => {
         waiting.delete(go)
+        signal?.removeEventListener('abort', go)
         reject(reconnecting.unsent(acquireTimeoutMillis))
       }, acquireTimeoutMillis)
       waiting.add(go)
@@ -119,54 +125,79 @@ export function guard(client: Inner, reconnecting: Reconnecting, limits: Limits)
     client.connect().catch(() => {})
   }
 
-  const answered = async <T>(name: string, waits: boolean, send: (signal: AbortSignal) => Promise<T>) => {
-    if (!client.isReady) await connected()
+  const answered = async <T>(
+    name: string,
+    send: (signal: AbortSignal) => Promise<T>,
+    { blocks, own }: { blocks?: number | undefined; own?: AbortSignal | undefined } = {},
+  ) => {
+    if (!client.isReady) await connected(own)
     const unwritten = new AbortController()
     const before = answers
-    const millis = waits ? 0 : commandTimeoutMillis
-    if (waits) blocking++
+    const millis = answerWithin(commandTimeoutMillis, blocks)
+    const waits = blocks === undefined ? 0 : 1
+    blocking += waits
     let timer: NodeJS.Timeout | undefined
     const late = new Promise<never>((_, reject) => {
-      if (millis === 0) return
+      if (millis === undefined) return
       timer = setTimeout(() => {
         unwritten.abort()
+        const others = blocking - waits
         // What was not written is rejected by the driver first.
         setImmediate(() => {
           reject(reconnecting.unanswered(name, millis, true))
-          if (answers === before && blocking === 0) renew()
+          if (answers === before && others === 0) renew()
         })
       }, millis)
     })
     try {
       const result = await Promise.race([send(unwritten.signal), late])
       answers++
+      // Of a transaction or a pipeline.
+      if (Array.isArray(result)) for (const one of result) if (isReply(one)) reconnecting.tell(one, true)
       return result
     } catch (error) {
       if (isReply(error)) answers++
       throw unwritten.signal.aborted && isUnwritten(error)
-        ? reconnecting.unanswered(name, millis, false)
+        ? reconnecting.unanswered(name, millis ?? 0, false)
         : gone(error)
     } finally {
       clearTimeout(timer)
-      if (waits) blocking--
+      blocking -= waits
     }
   }
 
   client.sendCommand = function (this: Inner, args, options) {
     const name = String(args[0])
     const own = options?.abortSignal ?? this._commandOptions?.abortSignal
-    return answered(name, blocks(name, args.slice(1)), signal =>
-      sendCommand.call(this, args, {
-        ...options,
-        abortSignal: own ? AbortSignal.any([own, signal]) : signal,
-      }),
+    return answered(
+      name,
+      signal =>
+        sendCommand.call(this, args, {
+          ...options,
+          abortSignal: own ? AbortSignal.any([own, signal]) : signal,
+        }),
+      { blocks: blocksFor(name, args.slice(1)), own },
     )
   }
   client._executeMulti = function (this: Inner, commands, ...rest) {
-    return answered('MULTI', false, () => _executeMulti.call(this, commands, ...rest))
+    return answered('MULTI', () => _executeMulti.call(this, commands, ...rest))
   }
   client._executePipeline = function (this: Inner, commands, ...rest) {
-    return answered('a pipeline', false, () => _executePipeline.call(this, commands, ...rest))
+    return answered('a pipeline', () => _executePipeline.call(this, commands, ...rest))
+  }
+  /** Without a connection there is nobody to say it to; of a silent server the driver would wait for the answer for ever. */
+  client.quit = client.QUIT = async () => {
+    if (client.isOpen && !client.isReady) {
+      client.destroy()
+      return 'OK'
+    }
+    const timer =
+      commandTimeoutMillis > 0 ? setTimeout(() => client.destroy(), commandTimeoutMillis) : undefined
+    return QUIT.call(client)
+      .catch(error => {
+        throw reconnecting.tell(error, !isUnwritten(error))
+      })
+      .finally(() => clearTimeout(timer))
   }
   client.duplicate = overrides => {
     const copy = duplicate.call(client, overrides)

@@ -15,7 +15,7 @@ export interface RedisOptions extends ConnectLimits {
   readonly createClient?: unknown
   /** How long a command waits for a connection; then it was not sent, and never will be. Milliseconds, default 30,000. */
   readonly acquireTimeoutMillis?: number
-  /** How long a command that was sent waits for its answer; one that blocks (BLPOP, XREAD BLOCK …) has its own time. Milliseconds, default 60,000; 0 is none. */
+  /** How long a command that was sent waits for its answer; one that blocks (BLPOP, XREAD BLOCK …) as much longer as it was told to block, without end where it was. Milliseconds, default 60,000; 0 is none. */
   readonly commandTimeoutMillis?: number
   /** TCP keepalive: the time without a packet before the first probe. Milliseconds, default 600,000. */
   readonly keepAliveInitialDelayMillis?: number
@@ -38,12 +38,30 @@ export function redisLimits(options: RedisOptions): RedisLimits {
   const { driver } = options
   if (driver !== undefined && driver !== 'ioredis' && driver !== 'redis')
     throw usage('holdfast/redis: driver has to be ioredis or redis')
+  const { connectAttempts, signal, settings } = options
+  if (connectAttempts !== undefined && !(Number.isInteger(connectAttempts) && connectAttempts > 0))
+    throw usage(`holdfast/redis: connectAttempts is ${connectAttempts}, and has to be a whole number from 1`)
+  for (const name of TIMES)
+    if ((options[name] ?? 0) > LONGEST)
+      throw usage(`holdfast/redis: ${name} is ${options[name]}; the longest time is ${LONGEST}`)
+  const wrong = (name: keyof RedisOptions, what: string) =>
+    usage(`holdfast/redis: ${name} is of type ${typeof options[name]}, and has to be ${what}`)
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal')
+  if (settings !== undefined && (typeof settings !== 'object' || settings === null))
+    throw wrong('settings', "an object of the driver's options")
+  for (const name of ['Redis', 'createClient'] as const)
+    if (options[name] !== undefined && typeof options[name] !== 'function') throw wrong(name, DRIVERS[name])
   return {
     acquireTimeoutMillis: options.acquireTimeoutMillis ?? 30_000,
     commandTimeoutMillis: options.commandTimeoutMillis ?? 60_000,
     keepAliveInitialDelayMillis: options.keepAliveInitialDelayMillis ?? 600_000,
   }
 }
+
+/** Of Node's timers, in milliseconds: what is longer would be over at once. */
+const LONGEST = 2 ** 31 - 1
+const TIMES = ['connectTimeoutMillis', 'acquireTimeoutMillis', 'commandTimeoutMillis'] as const
+const DRIVERS = { Redis: 'the class of ioredis', createClient: 'the function of node-redis' }
 
 const KNOWN = {
   ...CONNECT_OPTIONS,
@@ -72,7 +90,15 @@ export function placeOf(target: Target, options: RedisOptions): Place {
   const { database = '0', user, tls } = target
   const [host, more] = target.hosts
   const bad = (what: string) => usage(`${target.address}: ${what}`)
-  if (!host || more) throw bad('one host is needed; for several use the Cluster or Sentinel of the driver')
+  const asks = (name: string) => /^(?!(false|0|no|off)$)/i.test(target.params.get(name)?.reveal() ?? 'no')
+  if (
+    !host ||
+    more ||
+    /^\w+\+(cluster|sentinel)\b/i.test(target.address) ||
+    asks('cluster') ||
+    asks('sentinel')
+  )
+    throw bad('one server is needed; for several use the Cluster or Sentinel of the driver itself')
   if (!/^\d{1,9}$/.test(database))
     throw bad(`"${database}" is not the number of a database; write redis://host:6379/0`)
   const password = options.password ?? target.password?.reveal()
@@ -89,15 +115,29 @@ export function placeOf(target: Target, options: RedisOptions): Place {
   }
 }
 
-/** These wait as long as they were told to. Source: the commands with the flag `blocking` of Redis 7.4. */
-const BLOCKING = new Set(
-  'blmove blmpop blpop brpop brpoplpush bzmpop bzpopmax bzpopmin wait waitaof subscribe psubscribe ssubscribe monitor'.split(
-    ' ',
-  ),
-)
+/** Where the time stands that these were told to wait, and its unit. Source: the commands with the flag `blocking` of Redis 7.4. */
+const BLOCKING: readonly (readonly [names: string, at: number, millis: number])[] = [
+  ['blpop brpop brpoplpush blmove bzpopmin bzpopmax', -1, 1000],
+  ['blmpop bzmpop', 0, 1000],
+  ['wait waitaof', -1, 1],
+]
 
-export function blocks(name: string, args: readonly unknown[]): boolean {
+/** How long a command may block: milliseconds, Infinity where it has no end; undefined for one that does not. */
+export function blocksFor(name: string, args: readonly unknown[]): number | undefined {
   const word = name.toLowerCase()
-  if (BLOCKING.has(word)) return true
-  return /^xread(group)?$/.test(word) && args.some(arg => /^block$/i.test(String(arg)))
+  if (word === 'monitor' || /^[ps]?subscribe$/.test(word)) return Number.POSITIVE_INFINITY
+  const at = args.findIndex(arg => /^block$/i.test(String(arg)))
+  if (/^xread(group)?$/.test(word)) return at < 0 ? undefined : endless(args[at + 1], 1)
+  const known = BLOCKING.find(([names]) => names.split(' ').includes(word))
+  return known && endless(args.at(known[1]), known[2])
+}
+
+/** A word that is no number is answered with an error. */
+const endless = (word: unknown, millis: number): number =>
+  Number(word) === 0 ? Number.POSITIVE_INFINITY : Number(word) * millis || 0
+
+/** What a command is given for its answer, in milliseconds; undefined is no limit. */
+export function answerWithin(commandTimeoutMillis: number, blocks = 0): number | undefined {
+  const millis = commandTimeoutMillis + blocks
+  return commandTimeoutMillis === 0 || millis > LONGEST ? undefined : millis
 }
