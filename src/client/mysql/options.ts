@@ -48,10 +48,18 @@ const KNOWN = {
   settings: 'any',
 } as const
 
+const ELSEWHERE = {
+  connectionLimit: 'Here it is "max"',
+  connectTimeout: 'Here it is "connectTimeoutMillis"',
+  idleTimeout: 'Here it is "idleTimeoutMillis"',
+  queueLimit: 'Waiting ends after "acquireTimeoutMillis"',
+  waitForConnections: 'Waiting ends after "acquireTimeoutMillis"',
+}
+
 export type MysqlLimits = ReturnType<typeof mysqlLimits>
 
 export function mysqlLimits(options: MysqlOptions) {
-  checkOptions('holdfast/mysql', options, KNOWN)
+  checkOptions('holdfast/mysql', options, KNOWN, ELSEWHERE)
   const { max = 10, query_timeout = 60_000 } = options
   if (!Number.isInteger(max) || max < 1)
     throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)
