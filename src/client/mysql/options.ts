@@ -48,19 +48,20 @@ const KNOWN = {
   settings: 'any',
 } as const
 
-/** What they are called in mysql2, or nearly so. */
-const INSTEAD = {
-  connectionLimit: 'max',
-  connectTimeout: 'connectTimeoutMillis',
-  acquireTimeout: 'acquireTimeoutMillis',
-  idleTimeout: 'idleTimeoutMillis',
-  keepAliveInitialDelay: 'keepAliveInitialDelayMillis',
+const ELSEWHERE = {
+  connectionLimit: 'Here it is "max"',
+  connectTimeout: 'Here it is "connectTimeoutMillis"',
+  acquireTimeout: 'Here it is "acquireTimeoutMillis"',
+  keepAliveInitialDelay: 'Here it is "keepAliveInitialDelayMillis"',
+  idleTimeout: 'Here it is "idleTimeoutMillis"',
+  queueLimit: 'Waiting ends after "acquireTimeoutMillis"',
+  waitForConnections: 'Waiting ends after "acquireTimeoutMillis"',
 }
 
 export type MysqlLimits = ReturnType<typeof mysqlLimits>
 
 export function mysqlLimits(options: MysqlOptions) {
-  checkOptions('holdfast/mysql', options, KNOWN, INSTEAD)
+  checkOptions('holdfast/mysql', options, KNOWN, ELSEWHERE)
   const { max = 10, query_timeout = 60_000 } = options
   if (!Number.isInteger(max) || max < 1)
     throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)

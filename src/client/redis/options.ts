@@ -34,7 +34,7 @@ export interface RedisLimits {
 }
 
 export function redisLimits(options: RedisOptions): RedisLimits {
-  checkOptions('holdfast/redis', options, KNOWN)
+  checkOptions('holdfast/redis', options, KNOWN, ELSEWHERE)
   const { driver } = options
   if (driver !== undefined && driver !== 'ioredis' && driver !== 'redis')
     throw usage('holdfast/redis: driver has to be ioredis or redis')
@@ -76,6 +76,16 @@ const KNOWN = {
   signal: 'any',
   settings: 'any',
 } as const
+
+const ONE = 'A client of Redis is one connection; connect() once more makes another one'
+const ELSEWHERE = {
+  max: ONE,
+  connectionLimit: ONE,
+  connectTimeout: 'Here it is "connectTimeoutMillis"',
+  commandTimeout: 'Here it is "commandTimeoutMillis"',
+  retryStrategy: 'Here it is "connectAttempts", "backoffMillis" and the like',
+  reconnectStrategy: 'Here it is "connectAttempts", "backoffMillis" and the like',
+}
 
 export interface Place {
   readonly at: { readonly path: string } | { readonly host: string; readonly port: number }
