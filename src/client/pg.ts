@@ -17,7 +17,8 @@ export type { Told } from './told.js'
 export function createPool(target: string, options: PoolOptions = {}): Pool {
   if (process.env.NODE_PG_FORCE_NATIVE)
     throw usage('NODE_PG_FORCE_NATIVE: holdfast/pg needs the JavaScript client of pg; unset the variable')
-  return new SoundPool(targetOf(target, 'postgres'), settingsOf(options)) as unknown as Pool
+  const parsed = targetOf(target, 'postgres')
+  return new SoundPool(parsed, settingsOf(options, parsed)) as unknown as Pool
 }
 
 /**
@@ -25,7 +26,7 @@ export function createPool(target: string, options: PoolOptions = {}): Pool {
  * @throws the error of the last attempt, with its verdict in `holdfast`.
  */
 export async function connect(target: string, options: PoolOptions = {}): Promise<Client> {
-  const acquireTimeoutMillis = options.connectDeadlineMillis ?? 120_000
+  const acquireTimeoutMillis = options?.connectDeadlineMillis ?? 120_000
   const pool = createPool(target, { acquireTimeoutMillis, ...options, max: 1, min: 0 })
   try {
     const client = await pool.connect()
@@ -54,8 +55,8 @@ export const withConnection = <T>(
  * Runs `work` in one transaction: resolves once COMMIT was answered, else nothing of it took effect, or the error says
  * that this is not known (08007). docs/client-transactions.md.
  */
-export const transaction = <T>(
+export const transaction = <T, P = unknown>(
   pool: Pool,
   work: (client: Client) => Promise<T>,
-  options?: TransactionOptions,
+  options?: TransactionOptions<P>,
 ): Promise<T> => pool.transaction(work, options)

@@ -6,7 +6,7 @@ import { failure, type Told, told } from '../told.js'
 import type { ClientInternals, QueryInternals } from './internals.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
-import { isPooled, localSettings, opening, unsuited } from './session.js'
+import { isPooled, opening, unsuited } from './session.js'
 import type { Settings } from './settings.js'
 import { type Stated, tellOf } from './telling.js'
 import { traced } from './traced.js'
@@ -64,9 +64,7 @@ export class SoundClient extends Base {
   }
 
   /** `SET LOCAL …` behind a pooler, where nothing holds for longer than a transaction. */
-  get localSettings(): string | undefined {
-    return isPooled(this.#own.processID) ? localSettings(this.settings) : undefined
-  }
+  localSettings: string | undefined
 
   /** The last word of the server: idle, in a transaction, in a failed one. */
   get inTransaction(): boolean {
@@ -127,6 +125,7 @@ export class SoundClient extends Base {
     const limit = { query_timeout: this.settings.connectTimeoutMillis }
     if (text) {
       const { rows } = await this.query({ text, ...limit })
+      this.localSettings = rows[0]?.local ?? undefined
       const wrong = unsuited(this.way, rows[0] ?? {})
       if (wrong)
         throw failure('read-only', wrong, { driver: 'pg', phase: 'connect', sent: false, code: '25006' })

@@ -1,6 +1,9 @@
 import { basename } from 'node:path'
-import { nearest, usage } from '../../core/errors.js'
+import { usage } from '../../core/errors.js'
+import type { Target } from '../../core/target.js'
 import { CONNECT_LIMITS } from '../again.js'
+import { addressed, LIMITS, namedIn } from './addressed.js'
+import { insteadOf } from './elsewhere.js'
 import { checkGuarding } from './guarding.js'
 import type { PoolOptions } from './types.js'
 
@@ -14,8 +17,16 @@ type Held =
   | 'name'
   | 'target_session_attrs'
 
+/** A limit that the server is to keep, in milliseconds. One that nobody gave only makes the server's own stricter. */
+export interface Limit {
+  readonly name: (typeof LIMITS)[number]
+  readonly ms: number
+  readonly given: boolean
+}
+
 /** The options with their defaults. */
-export type Settings = Required<Omit<PoolOptions, Held>> & Pick<PoolOptions, Held>
+export type Settings = Required<Omit<PoolOptions, Held>> &
+  Pick<PoolOptions, Held> & { readonly limits: readonly Limit[] }
 
 /** What a pool begins with, in one place. Sources: docs/client.md. */
 const DEFAULTS = {
@@ -50,58 +61,63 @@ const KNOWN: readonly string[] = [
   ...['password', 'ssl', 'types', 'name', 'target_session_attrs'],
 ]
 
-/** node-postgres' names for what has another one here, or a place in the address. */
-const ELSEWHERE: Readonly<Record<string, string>> = {
-  connectionString: 'it is the first argument of createPool',
-  host: 'it is part of the address',
-  port: 'it is part of the address',
-  user: 'it is part of the address',
-  database: 'it is part of the address',
-  connectionTimeoutMillis: 'here it is connectTimeoutMillis, and acquireTimeoutMillis for the whole wait',
-  keepAlive: 'it is always on; see keepAliveInitialDelayMillis',
-  poolSize: 'it is max',
-}
-
 /**
+ * An option goes before the address' parameter, that before PGAPPNAME and the default.
  * @throws HoldfastError (usage) naming option and value.
  */
-export function settingsOf(options: PoolOptions, env: NodeJS.ProcessEnv = process.env): Settings {
-  for (const key of Object.keys(options)) {
-    if (KNOWN.includes(key)) continue
-    const near = nearest(key, KNOWN)
-    const hint = ELSEWHERE[key] ?? (near ? `did you mean ${near}?` : `known are ${KNOWN.join(', ')}`)
-    throw usage(`${key}: unknown option of a pool; ${hint}`)
+export function settingsOf(
+  options: PoolOptions,
+  target?: Pick<Target, 'address' | 'params'>,
+  env: NodeJS.ProcessEnv = process.env,
+): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw usage(`options: ${shown(options)} is not an object, like { max: 20 }`)
+  for (const key of Object.keys(options))
+    if (!KNOWN.includes(key)) throw usage(`${key}: unknown option of a pool; ${insteadOf(key, KNOWN)}`)
+  const given: PoolOptions = {
+    ...(target ? addressed(target, KNOWN) : {}),
+    ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
   }
-  const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
   const settings = { ...DEFAULTS, retry: {}, ...given } as unknown as Settings
-  const server = settings.query_timeout === 0 ? 0 : settings.query_timeout + STATEMENT_MARGIN_MS
-  const all: Settings = {
+  const { query_timeout } = settings
+  const fallback = target?.params.get('fallback_application_name')?.reveal()
+  const named = namedIn(target)
+  const all = {
     ...settings,
-    statement_timeout: options.statement_timeout ?? server,
-    application_name: options.application_name ?? env.PGAPPNAME ?? basename(process.argv[1] ?? 'node'),
+    statement_timeout: given.statement_timeout ?? (query_timeout && query_timeout + STATEMENT_MARGIN_MS),
+    application_name:
+      given.application_name ?? env.PGAPPNAME ?? fallback ?? basename(process.argv[1] ?? 'node'),
   }
   check(all)
   checkGuarding(all)
-  return all
+  const limits = LIMITS.map(name => ({ name, ms: all[name], given: given[name] !== undefined }))
+  return { ...all, limits: limits.filter(({ name, ms, given }) => given || (ms > 0 && !named.has(name))) }
 }
 
-const whole = (value: unknown, least: number, most = 2 ** 31 - 1): boolean =>
+/** As it was written; not as JSON, which has no NaN. */
+const shown = (value: unknown): string =>
+  typeof value === 'number' || value === undefined
+    ? String(value)
+    : (JSON.stringify(value) ?? `a ${typeof value}`)
+
+const MOST = 2 ** 31 - 1
+
+const whole = (value: unknown, least: number, most = MOST): boolean =>
   Number.isInteger(value) && (value as number) >= least && (value as number) <= most
 
 function check(all: Settings): void {
-  const bad = (key: keyof Settings, needs: string) =>
-    usage(`${key}: ${JSON.stringify(all[key])} is not ${needs}`)
+  const bad = (key: keyof Settings, needs: string) => usage(`${key}: ${shown(all[key])} is not ${needs}`)
   for (const key of ['max', 'connectAttempts'] as const)
-    if (!whole(all[key], 1)) throw bad(key, 'a whole number from 1')
+    if (!whole(all[key], 1)) throw bad(key, `a whole number from 1 to ${MOST}`)
   if (!whole(all.min, 0) || all.min > all.max) throw bad('min', `a whole number from 0 to max (${all.max})`)
   if (all.maxUses !== Number.POSITIVE_INFINITY && !whole(all.maxUses, 1))
-    throw bad('maxUses', 'a whole number from 1')
+    throw bad('maxUses', `a whole number from 1 to ${MOST}, or Infinity`)
   for (const key of ['acquireTimeoutMillis', 'connectTimeoutMillis', 'connectDeadlineMillis'] as const)
-    if (!whole(all[key], 1)) throw bad(key, 'a number of milliseconds from 1')
+    if (!whole(all[key], 1)) throw bad(key, `a whole number of milliseconds from 1 to ${MOST}`)
   for (const key of MILLISECONDS)
-    if (!whole(all[key], 0)) throw bad(key, 'a number of milliseconds, or 0 for none')
+    if (!whole(all[key], 0)) throw bad(key, `a whole number of milliseconds up to ${MOST}, or 0 for none`)
   if (!(all.maxLifetimeSeconds >= 0 && all.maxLifetimeSeconds <= 2_000_000))
-    throw bad('maxLifetimeSeconds', 'a number of seconds, or 0 for none')
+    throw bad('maxLifetimeSeconds', 'a number of seconds up to 2000000, or 0 for none')
   if (!(all.maxLifetimeJitter >= 0 && all.maxLifetimeJitter <= 1))
     throw bad('maxLifetimeJitter', 'from 0 to 1')
   if (!(all.backoffFactor >= 1 && all.backoffFactor <= 100))

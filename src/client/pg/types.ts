@@ -93,7 +93,7 @@ export interface AcquireOptions {
 
 export type Isolation = 'read committed' | 'repeatable read' | 'serializable'
 
-export interface TransactionOptions {
+export interface TransactionOptions<P = unknown> {
   readonly isolation?: Isolation
   readonly readOnly?: boolean
   readonly deferrable?: boolean
@@ -102,18 +102,18 @@ export interface TransactionOptions {
   /** Cancels the statement that runs and refuses the next; COMMIT, once sent, is not cancelled. */
   readonly signal?: AbortSignal
   /** Asked what became of a COMMIT whose answer was lost: `txidStatus()`, `commitTokens()`, or a function of your own. */
-  readonly resolve?: CommitResolver
+  readonly resolve?: CommitResolver<P>
   /** How long `resolve` is asked, on one connection after the other while the server is away. Default 30,000. */
   readonly resolveTimeoutMillis?: number
 }
 
 export type CommitFate = 'committed' | 'rolled-back' | 'unknown'
 
-export interface CommitResolver {
+export interface CommitResolver<P = unknown> {
   /** Within the transaction, before COMMIT; what it returns is handed to `ask`. */
-  prepare?(client: Client): Promise<unknown>
+  prepare?(client: Client): Promise<P>
   /** On another connection, after the answer to COMMIT was lost. */
-  ask(client: Client, prepared: unknown): Promise<CommitFate>
+  ask(client: Client, prepared: P): Promise<CommitFate>
 }
 
 type WithOptions<C> = C & QueryOptions
@@ -187,7 +187,10 @@ export interface Pool extends Omit<pg.Pool, 'connect' | 'query' | 'end' | 'on' |
   end(callback: () => void): void
   state(): PoolState
   withConnection<T>(work: (client: Client) => Promise<T>, options?: AcquireOptions): Promise<T>
-  transaction<T>(work: (client: Client) => Promise<T>, options?: TransactionOptions): Promise<T>
+  transaction<T, P = unknown>(
+    work: (client: Client) => Promise<T>,
+    options?: TransactionOptions<P>,
+  ): Promise<T>
 }
 
 export type { Classification }

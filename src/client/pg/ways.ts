@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os'
 import { dirname } from 'node:path'
 import type pg from 'pg'
-import { type Host, placeOf } from '../../core/hosts.js'
+import type { Host } from '../../core/hosts.js'
 import type { Target } from '../../core/target.js'
 import { credentials, libpqFile } from '../../io/tls.js'
 import type { Told } from '../told.js'
@@ -22,13 +22,13 @@ export interface Way {
 /** All ways, in libpq's order: hosts as listed, for `prefer-standby` once for a standby and once for any. */
 export function waysOf(target: Target, settings: Settings): Way[] {
   const param = (key: string) => target.params.get(key)?.reveal()
-  const attrs = (settings.target_session_attrs ?? param('target_session_attrs') ?? 'any') as Attrs
+  const attrs = settings.target_session_attrs ?? 'any'
   const wants: Attrs[] = attrs === 'prefer-standby' ? ['standby', 'any'] : [attrs]
   const hosts = param('load_balance_hosts') === 'random' ? shuffled(target.hosts) : target.hosts
   return wants.flatMap(want =>
     hosts.flatMap(host =>
       tlsOf(target, host, settings).map((ssl, i) => ({
-        place: placeOf(host),
+        place: 'path' in host ? host.path : `${host.host}:${host.port}`,
         wants: want,
         second: i > 0,
         config: configOf(target, host, settings, ssl),
@@ -54,7 +54,6 @@ function configOf(target: Target, host: Host, settings: Settings, ssl: Ssl): pg.
   const param = (key: string) => target.params.get(key)?.reveal()
   const user = target.user ?? userInfo().username
   const password = settings.password ?? host.password?.reveal() ?? target.password?.reveal()
-  const seconds = Number(param('connect_timeout'))
   const options = param('options')
   const encoding = param('client_encoding')
   return {
@@ -66,13 +65,13 @@ function configOf(target: Target, host: Host, settings: Settings, ssl: Ssl): pg.
     ...(password === undefined ? {} : { password }),
     ssl: ssl ?? false,
     ...(ssl && target.tls.direct ? { sslnegotiation: 'direct' } : {}),
-    application_name: param('application_name') ?? settings.application_name,
+    application_name: settings.application_name,
     ...(options ? { options } : {}),
     ...(encoding && encoding !== 'auto' ? { client_encoding: encoding } : {}),
     ...(settings.types ? { types: settings.types } : {}),
     keepAlive: true,
     keepAliveInitialDelayMillis: settings.keepAliveInitialDelayMillis,
-    connectionTimeoutMillis: seconds > 0 ? seconds * 1000 : settings.connectTimeoutMillis,
+    connectionTimeoutMillis: settings.connectTimeoutMillis,
   } as pg.ClientConfig
 }
 
