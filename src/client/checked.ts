@@ -9,13 +9,19 @@ export function checkOptions(
   known: Readonly<Record<string, Kind>>,
   instead: Readonly<Record<string, string>> = {},
 ): void {
+  if (typeof options !== 'object' || options === null)
+    throw usage(
+      `${helper}: options are ${options === null ? 'null' : shown(options)}, and have to be an object`,
+    )
+  const other = { ...PARTS, ...instead }
   for (const [name, value] of Object.entries(options)) {
     const kind = Object.hasOwn(known, name) ? known[name] : undefined
     if (!kind) {
-      const ours = Object.hasOwn(instead, name) && instead[name]
+      const ours = Object.hasOwn(other, name) && other[name]
       if (ours) throw usage(`${helper}: option "${name}" is not known: it is ${ours}`)
       const near = nearest(name, Object.keys(known))
-      throw usage(`${helper}: option "${name}" is not known.${near ? ` Did you mean "${near}"?` : ''}`)
+      const hint = near ? `Did you mean "${near}"?` : 'What is the driver\'s own goes into "settings".'
+      throw usage(`${helper}: option "${name}" is not known. ${hint}`)
     }
     if (value === undefined || kind === 'any') continue
     const fits = kind === 'number' ? value >= 0 && value <= MOST_MILLIS : typeof value === TYPE[kind]
@@ -25,6 +31,24 @@ export function checkOptions(
 
 /** Node's timers hold no more, and end at once. */
 export const MOST_MILLIS = 2 ** 31 - 1
+
+/** What drivers have as an option, and an address says here. */
+const PARTS: Readonly<Record<string, string>> = Object.fromEntries(
+  [
+    'host',
+    'port',
+    'path',
+    'socketPath',
+    'user',
+    'username',
+    'database',
+    'db',
+    'uri',
+    'url',
+    'tls',
+    'ssl',
+  ].map(name => [name, 'part of the address, the first argument']),
+)
 
 const TYPE = { boolean: 'boolean', text: 'string' } as const
 const WORDS = {

@@ -1,5 +1,9 @@
+// biome-ignore-start lint/suspicious/noTsIgnore: of a driver that is not installed the types are `any`, for who imports these
+/** @ts-ignore */
 import type { Redis } from 'ioredis'
+/** @ts-ignore */
 import type { RedisClientType } from 'redis'
+// biome-ignore-end lint/suspicious/noTsIgnore: see above
 import { usage } from '../core/errors.js'
 import { targetOf } from '../gate/address.js'
 import { limitsOf, retrying } from './again.js'

@@ -34,7 +34,7 @@ export interface RedisLimits {
 }
 
 export function redisLimits(options: RedisOptions): RedisLimits {
-  checkOptions('holdfast/redis', options, KNOWN)
+  checkOptions('holdfast/redis', options, KNOWN, ELSEWHERE)
   const { driver } = options
   if (driver !== undefined && driver !== 'ioredis' && driver !== 'redis')
     throw usage('holdfast/redis: driver has to be ioredis or redis')
@@ -76,6 +76,16 @@ const KNOWN = {
   signal: 'any',
   settings: 'any',
 } as const
+
+const ONE = 'one connection; connect() once more makes another one'
+const ELSEWHERE = {
+  max: ONE,
+  connectionLimit: ONE,
+  connectTimeout: 'connectTimeoutMillis',
+  commandTimeout: 'commandTimeoutMillis',
+  retryStrategy: 'connectAttempts, backoffMillis and the like',
+  reconnectStrategy: 'connectAttempts, backoffMillis and the like',
+}
 
 export interface Place {
   readonly at: { readonly path: string } | { readonly host: string; readonly port: number }
