@@ -25,13 +25,19 @@ export function addressed(target: Where, options: readonly string[]): PoolOption
     const near = nearest(key, [...TIMES, ...TEXTS], 2)
     if (near) throw bad(`"${key}" is no parameter; did you mean ${near}?`)
   }
+  // Whoever writes these would rather have no session than one without.
+  for (const key of ['require_auth', 'channel_binding'])
+    if (key === 'require_auth' ? param(key) : param(key) === 'require')
+      throw bad(
+        `${key}=${param(key)}: node-postgres cannot hold to it, and would log in without; leave it out, and write sslmode=verify-full`,
+      )
   const times = TIMES.flatMap(key => {
     const value = param(key)
     if (value === undefined) return []
     if (!/^\d{1,10}$/.test(value)) throw bad(`${key} is not a whole number of milliseconds`)
     return [[key, Number(value)]]
   })
-  const texts = TEXTS.flatMap(key => (param(key) ? [[key, param(key)]] : []))
+  const texts = TEXTS.flatMap(key => (param(key) === undefined ? [] : [[key, param(key)]]))
   const seconds = Number(param('connect_timeout'))
   return {
     ...Object.fromEntries([...times, ...texts]),

@@ -48,6 +48,8 @@ describe('a parameter of the address', () => {
     ['statement_timeout=3s', /app.*: statement_timeout is not a whole number of milliseconds$/],
     ['statment_timeout=3', /"statment_timeout" is no parameter; did you mean statement_timeout\?/],
     ['max=5', /: max is no parameter of an address; give it as an option$/],
+    ['require_auth=scram-sha-256', /: require_auth=scram-sha-256: node-postgres cannot hold to it/],
+    ['channel_binding=require', /: channel_binding=require: node-postgres cannot hold to it.* verify-full$/],
     ['target_session_attrs=master', /^target_session_attrs: "master" is not one of any, /],
   ])('%s is refused with what to write', (query, message) => {
     expect(refused(() => of(query))).toMatch(message)
@@ -55,7 +57,7 @@ describe('a parameter of the address', () => {
   })
 
   test('that another driver reads, or a provider adds, passes', () => {
-    of('schema=public&pgbouncer=true&connection_limit=5&supa=base-pooler.x&channel_binding=require')
+    of('schema=public&pgbouncer=true&connection_limit=5&supa=base-pooler.x&channel_binding=prefer')
   })
 
   test('fallback_application_name comes after PGAPPNAME', () => {
@@ -78,6 +80,20 @@ test.each([
   ],
   [{ query_timeout: 1.5 }, /^query_timeout: 1.5 is not a whole number/],
   [{ max: Number.NaN }, /^max: NaN is not a whole number from 1 to 2147483647$/],
+  [{ backoffFactor: '2' }, /^backoffFactor: "2" is not a number from 1 to 100$/],
+  [{ maxLifetimeSeconds: '5' }, /^maxLifetimeSeconds: "5" is not/],
+  [{ maxLifetimeJitter: '0' }, /^maxLifetimeJitter: "0" is not/],
+  [{ name: 5 }, /^name: 5 is not a text$/],
+  [{ ssl: 'require' }, /^ssl: "require" is not true, false or an object/],
+  [{ password: 5 }, /^password: a number is not a text, or a function that gives one$/],
+  [{ types: 3 }, /^types: 3 is not an object/],
+  [{ allowExitOnIdle: 'x' }, /^allowExitOnIdle: "x" is not true or false$/],
+  [{ target_session_attrs: '' }, /^target_session_attrs: "" is not one of any, /],
+  [{ retry: { attempts: Number.NaN } }, /retry/],
+  [{ retry: { attemps: 3 } }, /attemps/],
+  [{ retry: null }, /retry/],
+  [{ retry: 5 }, /retry/],
+  [{ retry: true }, /retry/],
   [null, /^options: null is not an object, like \{ max: 20 \}$/],
 ])('%j: the message says what is wrong and what to write', (options, message) => {
   expect(refused(() => settingsOf(options as PoolOptions))).toMatch(message)

@@ -100,6 +100,8 @@ const shown = (value: unknown): string =>
     ? String(value)
     : (JSON.stringify(value) ?? `a ${typeof value}`)
 
+const number = (value: unknown): boolean => typeof value === 'number'
+
 const MOST = 2 ** 31 - 1
 
 const whole = (value: unknown, least: number, most = MOST): boolean =>
@@ -116,16 +118,28 @@ function check(all: Settings): void {
     if (!whole(all[key], 1)) throw bad(key, `a whole number of milliseconds from 1 to ${MOST}`)
   for (const key of MILLISECONDS)
     if (!whole(all[key], 0)) throw bad(key, `a whole number of milliseconds up to ${MOST}, or 0 for none`)
-  if (!(all.maxLifetimeSeconds >= 0 && all.maxLifetimeSeconds <= 2_000_000))
+  if (
+    !number(all.maxLifetimeSeconds) ||
+    !(all.maxLifetimeSeconds >= 0 && all.maxLifetimeSeconds <= 2_000_000)
+  )
     throw bad('maxLifetimeSeconds', 'a number of seconds up to 2000000, or 0 for none')
-  if (!(all.maxLifetimeJitter >= 0 && all.maxLifetimeJitter <= 1))
-    throw bad('maxLifetimeJitter', 'from 0 to 1')
-  if (!(all.backoffFactor >= 1 && all.backoffFactor <= 100))
+  if (!number(all.maxLifetimeJitter) || !(all.maxLifetimeJitter >= 0 && all.maxLifetimeJitter <= 1))
+    throw bad('maxLifetimeJitter', 'a number from 0 to 1')
+  if (!number(all.backoffFactor) || !(all.backoffFactor >= 1 && all.backoffFactor <= 100))
     throw bad('backoffFactor', 'a number from 1 to 100')
   for (const key of ['validationQuery', 'application_name'] as const)
     if (typeof all[key] !== 'string') throw bad(key, 'a text')
+  if (all.name !== undefined && typeof all.name !== 'string') throw bad('name', 'a text')
+  if (typeof all.allowExitOnIdle !== 'boolean') throw bad('allowExitOnIdle', 'true or false')
+  const { password, ssl, types } = all
+  if (password !== undefined && typeof password !== 'string' && typeof password !== 'function')
+    throw usage(`password: a ${typeof password} is not a text, or a function that gives one`)
+  if (ssl !== undefined && typeof ssl !== 'boolean' && (typeof ssl !== 'object' || ssl === null))
+    throw bad('ssl', "true, false or an object, as node:tls takes it; a mode is the address' sslmode")
+  if (types !== undefined && (typeof types !== 'object' || types === null)) throw bad('types', 'an object')
   const attrs = all.target_session_attrs
-  if (attrs && !ATTRS.includes(attrs)) throw bad('target_session_attrs', `one of ${ATTRS.join(', ')}`)
+  if (attrs !== undefined && !ATTRS.includes(attrs))
+    throw bad('target_session_attrs', `one of ${ATTRS.join(', ')}`)
 }
 
 const MILLISECONDS = [
