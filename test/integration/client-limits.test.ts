@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { opening } from '../../src/client/pg/session.js'
+import { settingsOf } from '../../src/client/pg/settings.js'
+import type { Way } from '../../src/client/pg/ways.js'
 import { createPool, type PoolOptions } from '../../src/client/pg.js'
 import { startPgBouncer } from '../support/pgbouncer.js'
 import { type PostgresServer, startPostgres } from '../support/postgres.js'
@@ -43,4 +46,14 @@ test('behind a pooler the same holds in each transaction', async () => {
   expect((await limits(bouncer.url())).within).toBe('2s 30s 1min')
   const given = await limits(bouncer.url({ query: { lock_timeout: '77' } }), { statement_timeout: 9000 })
   expect(given.within).toBe('9s 77ms 1min')
+})
+
+test('a session of another process than the one that the login named is left as it is', async () => {
+  const pool = createPool(server.url(), { max: 1 })
+  onTestFinished(() => pool.end())
+  const settings = settingsOf({ statement_timeout: 9000, lock_timeout: 1000 })
+  const { rows } = await pool.query(opening(settings, { wants: 'any' } as Way, 1) ?? '')
+  const local = "SET LOCAL statement_timeout = '9000ms'; SET LOCAL lock_timeout = '1000ms'"
+  expect(rows).toEqual([{ own: false, local }])
+  expect((await pool.query(SHOWN)).rows).toEqual([{ limits: '2s 30s 1min' }])
 })

@@ -19,7 +19,7 @@ export function checkTransaction(options: TransactionOptions): void {
   const { isolation, retry, resolve, resolveTimeoutMillis: limit } = options
   if (isolation !== undefined && !ISOLATIONS.includes(isolation))
     throw usage(`transaction(): isolation: ${shown(isolation)} is none of ${ISOLATIONS.join(', ')}`)
-  if (typeof retry === 'object') checkRetry(retry)
+  if (typeof retry === 'object' && retry !== null) checkRetry('transaction(): retry', retry)
   else if (retry !== undefined && typeof retry !== 'boolean')
     throw usage(`transaction(): retry: ${shown(retry)} is neither true, false nor { attempts, delayMillis }`)
   if (resolve !== undefined && typeof resolve?.ask !== 'function')
@@ -28,12 +28,12 @@ export function checkTransaction(options: TransactionOptions): void {
     throw usage(`transaction(): resolveTimeoutMillis: ${shown(limit)} is not a time in milliseconds`)
 }
 
-function checkRetry({ attempts = 1, delayMillis = 0, ...rest }: RetryOptions): void {
-  for (const key of Object.keys(rest)) unknown('transaction(): retry', key, ['attempts', 'delayMillis'])
+export function checkRetry(where: string, { attempts = 1, delayMillis = 0, ...rest }: RetryOptions): void {
+  for (const key of Object.keys(rest)) unknown(where, key, ['attempts', 'delayMillis'])
   if (!Number.isInteger(attempts) || attempts < 1)
-    throw usage(`transaction(): retry.attempts: ${shown(attempts)} is not a whole number from 1`)
+    throw usage(`${where}.attempts: ${shown(attempts)} is not a whole number from 1`)
   if (!(delayMillis >= 0 && Number.isFinite(delayMillis)))
-    throw usage(`transaction(): retry.delayMillis: ${shown(delayMillis)} is not a time in milliseconds`)
+    throw usage(`${where}.delayMillis: ${shown(delayMillis)} is not a time in milliseconds`)
 }
 
 function unknown(where: string, key: string, known: readonly string[]): void {

@@ -6,7 +6,7 @@ import { failure, type Told, told } from '../told.js'
 import type { ClientInternals, QueryInternals } from './internals.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
-import { isPooled, opening, unsuited } from './session.js'
+import { opening, unsuited } from './session.js'
 import type { Settings } from './settings.js'
 import { type Stated, tellOf } from './telling.js'
 import { traced } from './traced.js'
@@ -121,11 +121,11 @@ export class SoundClient extends Base {
   }
 
   async #open(): Promise<void> {
-    const text = opening(this.settings, this.way, isPooled(this.#own.processID))
+    const text = opening(this.settings, this.way, this.#own.processID)
     const limit = { query_timeout: this.settings.connectTimeoutMillis }
     if (text) {
       const { rows } = await this.query({ text, ...limit })
-      this.localSettings = rows[0]?.local ?? undefined
+      if (rows[0]?.own === false) this.localSettings = rows[0].local ?? undefined
       const wrong = unsuited(this.way, rows[0] ?? {})
       if (wrong)
         throw failure('read-only', wrong, { driver: 'pg', phase: 'connect', sent: false, code: '25006' })

@@ -49,7 +49,7 @@ describe('a parameter of the address', () => {
     ['statment_timeout=3', /"statment_timeout" is no parameter; did you mean statement_timeout\?/],
     ['max=5', /: max is no parameter of an address; give it as an option$/],
     ['require_auth=scram-sha-256', /: require_auth=scram-sha-256: node-postgres cannot hold to it/],
-    ['channel_binding=require', /: channel_binding=require: node-postgres cannot hold to it.* verify-full$/],
+    ['channel_binding=require', /: channel_binding=require: node-postgres cannot hold to it.*=verify-full$/],
     ['target_session_attrs=master', /^target_session_attrs: "master" is not one of any, /],
   ])('%s is refused with what to write', (query, message) => {
     expect(refused(() => of(query))).toMatch(message)

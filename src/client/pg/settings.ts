@@ -3,6 +3,7 @@ import { usage } from '../../core/errors.js'
 import type { Target } from '../../core/target.js'
 import { CONNECT_LIMITS } from '../again.js'
 import { addressed, LIMITS, namedIn } from './addressed.js'
+import { checkRetry } from './begin.js'
 import { insteadOf } from './elsewhere.js'
 import { checkGuarding } from './guarding.js'
 import type { PoolOptions } from './types.js'
@@ -90,6 +91,9 @@ export function settingsOf(
   }
   check(all)
   checkGuarding(all)
+  if (typeof all.retry !== 'object' || all.retry === null)
+    throw usage(`retry: ${shown(all.retry)} is not an object, like { attempts: 3, delayMillis: 50 }`)
+  checkRetry('retry', all.retry)
   const limits = LIMITS.map(name => ({ name, ms: all[name], given: given[name] !== undefined }))
   return { ...all, limits: limits.filter(({ name, ms, given }) => given || (ms > 0 && !named.has(name))) }
 }
