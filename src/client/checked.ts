@@ -2,28 +2,26 @@ import { nearest, usage } from '../core/errors.js'
 
 export type Kind = 'number' | 'boolean' | 'text' | 'any'
 
-/** One message for what no helper can use: an unknown option names the nearest known one, a wrong value its option. */
+/** One message for what no helper can use: an unknown option names the nearest known one, or the one `instead` of it; a wrong value its option. */
 export function checkOptions(
   helper: string,
   options: object,
   known: Readonly<Record<string, Kind>>,
-  elsewhere: Readonly<Record<string, string>> = {},
+  instead: Readonly<Record<string, string>> = {},
 ): void {
   if (typeof options !== 'object' || options === null)
     throw usage(
       `${helper}: options are ${options === null ? 'null' : shown(options)}, and have to be an object`,
     )
+  const other = { ...PARTS, ...instead }
   for (const [name, value] of Object.entries(options)) {
     const kind = Object.hasOwn(known, name) ? known[name] : undefined
     if (!kind) {
-      const hints = { ...PARTS, ...elsewhere }
+      const ours = Object.hasOwn(other, name) && other[name]
+      if (ours) throw usage(`${helper}: option "${name}" is not known: it is ${ours}`)
       const near = nearest(name, Object.keys(known))
-      const hint = Object.hasOwn(hints, name)
-        ? ` ${hints[name]}.`
-        : near
-          ? ` Did you mean "${near}"?`
-          : ' What is the driver\'s own goes into "settings".'
-      throw usage(`${helper}: option "${name}" is not known.${hint}`)
+      const hint = near ? `Did you mean "${near}"?` : 'What is the driver\'s own goes into "settings".'
+      throw usage(`${helper}: option "${name}" is not known. ${hint}`)
     }
     if (value === undefined || kind === 'any') continue
     const fits = kind === 'number' ? value >= 0 && value <= MOST_MILLIS : typeof value === TYPE[kind]
@@ -49,7 +47,7 @@ const PARTS: Readonly<Record<string, string>> = Object.fromEntries(
     'url',
     'tls',
     'ssl',
-  ].map(name => [name, 'It is part of the address, the first argument']),
+  ].map(name => [name, 'part of the address, the first argument']),
 )
 
 const TYPE = { boolean: 'boolean', text: 'string' } as const

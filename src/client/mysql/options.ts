@@ -48,20 +48,19 @@ const KNOWN = {
   settings: 'any',
 } as const
 
-const ELSEWHERE = {
-  connectionLimit: 'Here it is "max"',
-  connectTimeout: 'Here it is "connectTimeoutMillis"',
-  acquireTimeout: 'Here it is "acquireTimeoutMillis"',
-  keepAliveInitialDelay: 'Here it is "keepAliveInitialDelayMillis"',
-  idleTimeout: 'Here it is "idleTimeoutMillis"',
-  queueLimit: 'Waiting ends after "acquireTimeoutMillis"',
-  waitForConnections: 'Waiting ends after "acquireTimeoutMillis"',
+/** What they are called in mysql2, or nearly so. */
+const INSTEAD = {
+  connectionLimit: 'max',
+  connectTimeout: 'connectTimeoutMillis',
+  acquireTimeout: 'acquireTimeoutMillis',
+  idleTimeout: 'idleTimeoutMillis',
+  keepAliveInitialDelay: 'keepAliveInitialDelayMillis',
 }
 
 export type MysqlLimits = ReturnType<typeof mysqlLimits>
 
 export function mysqlLimits(options: MysqlOptions) {
-  checkOptions('holdfast/mysql', options, KNOWN, ELSEWHERE)
+  checkOptions('holdfast/mysql', options, KNOWN, INSTEAD)
   const { max = 10, query_timeout = 60_000 } = options
   if (!Number.isInteger(max) || max < 1)
     throw usage(`holdfast/mysql: max is ${max}, and has to be a whole number from 1`)

@@ -18,6 +18,17 @@ test("pg's client, connection and query have what is used of their insides", () 
 test('pg-pool has what is used of its insides, and takes the class of its clients as an option', () => {
   class Mine extends pg.Client {}
   const pool = new pg.Pool({ Client: Mine } as pg.PoolConfig)
-  expect(own(pool, ['_clients', '_idle', '_pendingQueue', '_isFull', 'newClient', 'Client'])).toEqual([])
+  expect(
+    own(pool, [
+      '_clients',
+      '_idle',
+      '_pendingQueue',
+      '_isFull',
+      '_remove',
+      '_pulseQueue',
+      'newClient',
+      'Client',
+    ]),
+  ).toEqual([])
   expect((pool as unknown as { Client: unknown }).Client).toBe(Mine)
 })

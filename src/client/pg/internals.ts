@@ -40,5 +40,7 @@ export interface PoolInternals {
   _idle: { client: unknown }[]
   _pendingQueue: { callback: (error: Error) => void }[]
   _isFull(): boolean
+  _remove(client: unknown, callback?: () => void): void
+  _pulseQueue(): void
   newClient(item: { callback: (error: Error | undefined, client: unknown) => void; timedOut?: boolean }): void
 }

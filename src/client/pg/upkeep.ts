@@ -1,3 +1,6 @@
+import type { EventEmitter } from 'node:events'
+import { mayConnectAgain, pauseAfter } from '../again.js'
+import { told } from '../told.js'
 import { type Askers, isFresh } from './acquire.js'
 import type { SoundClient } from './client.js'
 import { gone } from './failures.js'
@@ -19,17 +22,23 @@ interface Kept {
 /** What a pool does unasked: it looks at idle connections, keeps `min` of them, and closes all at its end. */
 export class Upkeep {
   readonly #timer: NodeJS.Timeout | undefined
+  /** Until `min` is made up. */
+  #soon: NodeJS.Timeout | undefined
+  #failures = 0
 
   constructor(private readonly pool: Kept) {
     const { healthCheckMillis, min } = pool.settings
     if (healthCheckMillis > 0) this.#timer = setInterval(() => this.#check(), healthCheckMillis).unref()
-    if (min > 0) setImmediate(() => this.#fill())
+    if (min === 0) return
+    setImmediate(() => this.#fill())
+    ;(pool.internals as unknown as EventEmitter).on('remove', () => this.#fillSoon())
   }
 
   /** What was asked for before is still answered, within `endTimeoutMillis`; `close` is pg-pool's own end. */
   async end(close: () => Promise<void>): Promise<void> {
     const { name, settings, askers, open } = this.pool
     clearInterval(this.#timer)
+    clearTimeout(this.#soon)
     const timer = setTimeout(() => this.#destroyAll(), settings.endTimeoutMillis)
     await askers.end()
     // Nobody waits for these any more.
@@ -44,7 +53,7 @@ export class Upkeep {
   /** Idle connections prove that they are alive, where they lie; one that does not is closed. */
   #check(): void {
     for (const { client } of this.pool.internals._idle as { client: SoundClient }[])
-      if (!isFresh(client, this.pool.settings)) client.validate().catch(error => client.destroy(error))
+      if (!isFresh(client, this.pool.settings)) client.validate().catch(error => this.#drop(client, error))
     this.#fill()
   }
 
@@ -52,7 +61,35 @@ export class Upkeep {
     const { internals, settings, askers } = this.pool
     const missing = settings.min - internals._clients.length
     for (let i = 0; i < missing && !askers.ended; i++)
-      internals.newClient({ callback: (_, client) => (client as SoundClient | undefined)?.release() })
+      internals.newClient({ callback: (error, client) => this.#filled(error, client as SoundClient) })
+  }
+
+  #filled(error: Error | undefined, client: SoundClient): void {
+    if (!error) {
+      this.#failures = 0
+      client.release()
+    } else if (mayConnectAgain(told(error, { driver: 'pg', phase: 'connect' }))) {
+      if (!this.#soon) this.#failures++
+      this.#fillSoon()
+    }
+  }
+
+  #fillSoon(): void {
+    const { askers, settings } = this.pool
+    if (this.#soon || askers.ended) return
+    const pause = this.#failures > 0 ? pauseAfter(this.#failures, settings) : 0
+    this.#soon = setTimeout(() => {
+      this.#soon = undefined
+      this.#fill()
+    }, pause).unref()
+  }
+
+  /** pg-pool learns only of errors of idle clients; one that somebody has taken meanwhile is told of when it comes back. */
+  #drop(client: SoundClient, error: Error): void {
+    const { internals } = this.pool
+    client.destroy(error)
+    if (internals._idle.some(idle => idle.client === client))
+      internals._remove(client, () => internals._pulseQueue())
   }
 
   #destroyAll(): void {

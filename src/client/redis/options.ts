@@ -77,14 +77,14 @@ const KNOWN = {
   settings: 'any',
 } as const
 
-const ONE = 'A client of Redis is one connection; connect() once more makes another one'
+const ONE = 'one connection; connect() once more makes another one'
 const ELSEWHERE = {
   max: ONE,
   connectionLimit: ONE,
-  connectTimeout: 'Here it is "connectTimeoutMillis"',
-  commandTimeout: 'Here it is "commandTimeoutMillis"',
-  retryStrategy: 'Here it is "connectAttempts", "backoffMillis" and the like',
-  reconnectStrategy: 'Here it is "connectAttempts", "backoffMillis" and the like',
+  connectTimeout: 'connectTimeoutMillis',
+  commandTimeout: 'commandTimeoutMillis',
+  retryStrategy: 'connectAttempts, backoffMillis and the like',
+  reconnectStrategy: 'connectAttempts, backoffMillis and the like',
 }
 
 export interface Place {
