@@ -3,12 +3,12 @@ import { retrying } from './again.js'
 import { peer } from './checked.js'
 import { type Connection, Session } from './mysql/connection.js'
 import { driverOptions, type MysqlOptions, mysqlLimits, setup } from './mysql/options.js'
-import { guardPool, type MysqlPool } from './mysql/pool.js'
+import { guardPool, type MysqlPool, type MysqlPoolState } from './mysql/pool.js'
 import type { MysqlTransactionOptions } from './mysql/transaction.js'
 import { told } from './told.js'
 
 export type { Told } from './told.js'
-export type { Connection, MysqlOptions, MysqlPool, MysqlTransactionOptions }
+export type { Connection, MysqlOptions, MysqlPool, MysqlPoolState, MysqlTransactionOptions }
 
 const driver = () => peer('holdfast/mysql', 'mysql2', () => import('mysql2/promise'))
 

@@ -41,6 +41,20 @@ test('a password that was changed is tried twice at most by all who then need a 
   expect(denied).toBeLessThanOrEqual(2)
 })
 
+test('a connection that is open does not have the others tried again and again', async () => {
+  await server.sql("create user stays@'%' identified by 'a'; grant all on *.* to stays@'%'")
+  const pool = await pooled({ max: 2 }, server.url({ user: 'stays', password: 'a' }))
+  await pool.query('select 1')
+  await server.sql("alter user stays@'%' identified by 'b'")
+  for (let i = 0; i < 4; i++)
+    await pool.withConnection(async () => {
+      await expect(pool.query('select 1')).rejects.toMatchObject({
+        holdfast: { reason: 'authentication-failed' },
+      })
+    })
+  expect(server.log().match(/Access denied for user 'stays'/g)).toHaveLength(2)
+})
+
 test('no more are open than max, and each is used', async () => {
   const pool = await pooled({ max: 3 })
   const ids = await Promise.all(
@@ -50,6 +64,12 @@ test('no more are open than max, and each is used', async () => {
   )
   expect(new Set(ids).size).toBe(3)
   expect(await server.sql("select count(*) from information_schema.processlist where user = 'app'")).toBe('3')
+})
+
+test('who asks one after another has one connection', async () => {
+  const pool = await pooled()
+  for (let i = 0; i < 5; i++) await pool.query('select 1')
+  expect(pool.state()).toMatchObject({ total: 1, idle: 1 })
 })
 
 test('state() tells how many are open, idle, checked out and waited for', async () => {

@@ -114,6 +114,11 @@ export class Session {
     if (this.#unsure && !this.broken) await this.#query('DO 0').catch(() => {})
   }
 
+  /** Whether there is nothing to wait for, and nothing to ask. */
+  get quiet(): boolean {
+    return this.broken !== undefined || (this.#pending.size === 0 && !this.#unsure)
+  }
+
   /** Whether the next one may have it, after `settled()` and `certain()`. */
   get fit(): boolean {
     return !this.broken && !this.inTransaction && !this.#changed && !this.#manual && !this.#unsure

@@ -18,7 +18,7 @@ const MOST_REJECTED = 2
 export class Making {
   readonly open = new Set<Core>()
   readonly idle = new Set<Core>()
-  /** The last attempt's, unless it got through. */
+  /** Of the last login, unless it was let in. */
   failed: Told | undefined
   readonly #sleepers = new Sleepers()
   #proving: Promise<void> | undefined
@@ -69,6 +69,9 @@ export class Making {
       this.idle.delete(connection)
     }
     this.open.add(connection)
+    this.failed = undefined
+    this.#rejected = 0
+    this.#lockedUntil = 0
     // Without a listener it would end the process.
     connection.on('error', gone)
     connection.on('end', gone)
@@ -104,13 +107,12 @@ export class Making {
   }
 
   async #attempt(signal: AbortSignal): Promise<Connection> {
-    if (this.#closed && this.idle.size === 0) throw this.ended()
-    if (this.failed && systemClock.now() < this.#lockedUntil) throw this.#locked(this.failed)
+    if (this.idle.size === 0) {
+      if (this.#closed) throw this.ended()
+      if (this.failed && systemClock.now() < this.#lockedUntil) throw this.#locked(this.failed)
+    }
     try {
-      const connection = await this.#got(signal)
-      this.#rejected = 0
-      this.failed = undefined
-      return connection
+      return await this.#got(signal)
     } catch (error) {
       if (signal.aborted) throw error
       const seen = told(error, { driver: 'mysql2', phase: 'connect' })

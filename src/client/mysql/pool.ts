@@ -67,7 +67,6 @@ export function guardPool(
   }
 
   const found = async (limit: Deadline, stop?: AbortSignal): Promise<Connection> => {
-    waiting++
     try {
       await slots.take(limit.signal)
       return await making.take(limit.signal).catch(error => {
@@ -78,7 +77,6 @@ export function guardPool(
       if (stop?.aborted) throw aborted(stop, { phase: 'acquire', sent: false, target: name })
       throw limit.signal.aborted && !isTold(error) ? late() : error
     } finally {
-      waiting--
       limit.clear()
     }
   }
@@ -86,12 +84,15 @@ export function guardPool(
   const checkOut = async (stop?: AbortSignal): Promise<Connection> => {
     if (closing) throw making.ended()
     const limit = systemClock.deadline(limits.acquireTimeoutMillis, stop)
+    waiting++
     const connection = await found(limit, stop).catch(error => {
+      waiting--
       tellDrained()
       throw error
     })
     const session = new Session(connection, limits.query_timeout, name)
     sessions.set(connection, session)
+    waiting--
     const { release, destroy } = connection
     const gone = () => {
       if (!sessions.delete(connection)) return
@@ -107,15 +108,19 @@ export function guardPool(
     connection.release = () => {
       if (released) return
       released = true
-      const back = async () => {
-        await session.settled()
-        await session.certain()
+      const back = () => {
         if (!session.fit) return connection.destroy()
         gone()
         release.call(connection)
         tellDrained()
       }
-      void back()
+      // At once where it can be: who asks next finds it, and makes no other one.
+      if (session.quiet) back()
+      else
+        void session
+          .settled()
+          .then(() => session.certain())
+          .then(back)
     }
     return connection
   }
