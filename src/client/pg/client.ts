@@ -1,9 +1,10 @@
 import pg from 'pg'
 import { usage } from '../../core/errors.js'
-import { formatMs } from '../../core/options.js'
 import { checkSignal } from '../aborts.js'
 import { failure, type Told, told } from '../told.js'
+import { unconnected } from './failures.js'
 import type { ClientInternals, QueryInternals } from './internals.js'
+import { type Operated, timing } from './operated.js'
 import { phaseOf, SentQuery } from './query.js'
 import { neverBegan, Running, type Settle } from './running.js'
 import { opening, unsuited } from './session.js'
@@ -18,9 +19,6 @@ import type { Way } from './ways.js'
 const FAREWELL_MS = 1000
 
 const VALIDATION_MS = 5000
-
-/** Told of each statement: milliseconds from the call to its end, and the error. */
-export type Operated = (ms: number, error?: unknown) => void
 
 const Base = pg.Client as unknown as new (
   config: pg.ClientConfig,
@@ -97,7 +95,7 @@ export class SoundClient extends Base {
     const told = opened.then(
       () => this.outcome(this),
       error => {
-        const known = this.#unconnected(error)
+        const known = unconnected(error, this.way)
         this.destroy(known)
         this.outcome(this, known)
         throw known
@@ -108,16 +106,6 @@ export class SoundClient extends Base {
       () => process.nextTick(callback, null, this),
       error => process.nextTick(callback, error),
     )
-  }
-
-  #unconnected(error: Error): Told {
-    const ms = this.way.config.connectionTimeoutMillis ?? 0
-    return error.message === 'timeout expired'
-      ? failure('connect-timeout', `${this.way.place}: no session within ${formatMs(ms)}`, {
-          ...({ driver: 'pg', phase: 'connect', code: 'ETIMEDOUT' } as const),
-          cause: error,
-        })
-      : told(error, { driver: 'pg', phase: 'connect' })
   }
 
   async #open(): Promise<void> {
@@ -261,11 +249,3 @@ export class SoundClient extends Base {
 }
 
 const NONE: QueryOptions = {}
-
-function timing(operated: Operated, settle: Settle): Settle {
-  const began = performance.now()
-  return (error, result) => {
-    operated(performance.now() - began, error ?? undefined)
-    settle(error, result)
-  }
-}

@@ -1,8 +1,9 @@
 import type { HoldfastError } from '../../core/errors.js'
 import { formatMs } from '../../core/options.js'
-import { failure, type Told } from '../told.js'
+import { failure, type Told, told } from '../told.js'
 import { stateText } from './statetext.js'
 import type { PoolState } from './types.js'
+import type { Way } from './ways.js'
 
 /** An acquire time-out carries the pool's numbers. */
 export type Exhausted = Told<HoldfastError> & { readonly pool: PoolState }
@@ -43,3 +44,11 @@ export const aborted = (signal: AbortSignal, phase: 'acquire' | 'statement' = 'a
   })
 
 const ABORTED = { acquire: ' while it waited for a connection', statement: '; the statement was not sent' }
+
+/** Why there is no session. */
+export function unconnected(error: Error, { place, config }: Way): Told {
+  const about = { driver: 'pg', phase: 'connect' } as const
+  if (error.message !== 'timeout expired') return told(error, about)
+  const message = `${place}: no session within ${formatMs(config.connectionTimeoutMillis ?? 0)}`
+  return failure('connect-timeout', message, { ...about, code: 'ETIMEDOUT', cause: error })
+}

@@ -3,11 +3,12 @@ import type { Target } from '../../core/target.js'
 import { pauseAfter } from '../again.js'
 import { type Told, told } from '../told.js'
 import { Askers, isFresh, mayRepeat } from './acquire.js'
-import { type Operated, SoundClient } from './client.js'
+import { SoundClient } from './client.js'
 import { runWithConnection } from './connection.js'
 import { type Guard, guardOf } from './guard.js'
 import type { PoolInternals } from './internals.js'
 import { type Ends, lend, takeBack } from './loans.js'
+import type { Operated } from './operated.js'
 import type { Settings } from './settings.js'
 import { stateOf } from './state.js'
 import { traced } from './traced.js'
@@ -80,8 +81,7 @@ export class SoundPool extends pg.Pool {
     })
     // The loss of an idle connection is no reason to end the process: the pool has dropped it.
     this.on('error', () => {})
-    const kept = { name: this.name, settings, internals: this.#own, askers: this.#askers, open }
-    this.#upkeep = new Upkeep(kept)
+    this.#upkeep = new Upkeep({ name: this.name, settings, internals: this.#own, askers: this.#askers, open })
   }
 
   state(): PoolState {

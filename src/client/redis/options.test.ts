@@ -56,7 +56,10 @@ test.each([
   [{ createClient: 'x' }, 'createClient is of type string, and has to be the function of node-redis'],
   [{ connectAttempts: 0 }, 'connectAttempts is 0, and has to be a whole number from 1'],
   [{ connectAttempts: 1.5 }, 'connectAttempts is 1.5, and has to be a whole number from 1'],
-  [{ commandTimeoutMillis: 3e9 }, 'commandTimeoutMillis is 3000000000, and has to be a number from 0 to 2147483647'],
+  [
+    { commandTimeoutMillis: 3e9 },
+    'commandTimeoutMillis is 3000000000, and has to be a number from 0 to 2147483647',
+  ],
 ])('%o is refused before anything is connected', async (options, message) => {
   const call = connect('redis://127.0.0.1:1', options as object)
   await expect(call).rejects.toMatchObject({ kind: 'usage', message: `holdfast/redis: ${message}` })

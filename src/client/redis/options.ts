@@ -2,7 +2,7 @@ import { usage } from '../../core/errors.js'
 import type { Target } from '../../core/target.js'
 import { credentials } from '../../io/tls.js'
 import type { ConnectLimits } from '../again.js'
-import { CONNECT_OPTIONS, checkOptions } from '../checked.js'
+import { CONNECT_OPTIONS, checkOptions, MOST_MILLIS } from '../checked.js'
 
 export interface RedisOptions extends ConnectLimits {
   /** The client's name, in messages. Default: the target's name. */
@@ -41,9 +41,6 @@ export function redisLimits(options: RedisOptions): RedisLimits {
   const { connectAttempts, signal, settings } = options
   if (connectAttempts !== undefined && !(Number.isInteger(connectAttempts) && connectAttempts > 0))
     throw usage(`holdfast/redis: connectAttempts is ${connectAttempts}, and has to be a whole number from 1`)
-  for (const name of TIMES)
-    if ((options[name] ?? 0) > LONGEST)
-      throw usage(`holdfast/redis: ${name} is ${options[name]}; the longest time is ${LONGEST}`)
   const wrong = (name: keyof RedisOptions, what: string) =>
     usage(`holdfast/redis: ${name} is of type ${typeof options[name]}, and has to be ${what}`)
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw wrong('signal', 'an AbortSignal')
@@ -58,9 +55,6 @@ export function redisLimits(options: RedisOptions): RedisLimits {
   }
 }
 
-/** Of Node's timers, in milliseconds: what is longer would be over at once. */
-const LONGEST = 2 ** 31 - 1
-const TIMES = ['connectTimeoutMillis', 'acquireTimeoutMillis', 'commandTimeoutMillis'] as const
 const DRIVERS = { Redis: 'the class of ioredis', createClient: 'the function of node-redis' }
 
 const KNOWN = {
@@ -149,5 +143,5 @@ const endless = (word: unknown, millis: number): number =>
 /** What a command is given for its answer, in milliseconds; undefined is no limit. */
 export function answerWithin(commandTimeoutMillis: number, blocks = 0): number | undefined {
   const millis = commandTimeoutMillis + blocks
-  return commandTimeoutMillis === 0 || millis > LONGEST ? undefined : millis
+  return commandTimeoutMillis === 0 || millis > MOST_MILLIS ? undefined : millis
 }
