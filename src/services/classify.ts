@@ -103,7 +103,7 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
   const sent = given.flag('sent')
   const finding = hasSession(phase) && sent !== false && !own?.sessionless ? asLoss(found) : found
   const outcome = outcomeOf(phase, sent, ruling?.rejected === true)
-  return concerning(finding, { phase, outcome, advice: adviceIn(finding, phase, outcome) })
+  return concerning(finding, { phase, outcome, advice: inDoubt(adviceOf(finding), phase, outcome) })
 }
 
 function concerning(
@@ -129,7 +129,7 @@ function concerning(
 export const settled = (found: Classification, outcome: Outcome): Classification =>
   concerning(
     { reason: found.reason, message: '', code: found.code ?? '', byText: found.byText },
-    { phase: found.phase, outcome, advice: found.advice.replace(OPEN, '') },
+    { phase: found.phase, outcome, advice: inDoubt(found.advice.replace(OPEN, ''), found.phase, outcome) },
   )
 
 const OUTCOMES: readonly Outcome[] = ['not-sent', 'rejected', 'unknown']
@@ -189,8 +189,7 @@ function outcomeOf(phase: Phase | undefined, sent: boolean | undefined, rejected
   return rejected ? 'rejected' : 'unknown'
 }
 
-function adviceIn(finding: Finding, phase: Phase | undefined, outcome: Outcome): string {
-  const advice = adviceOf(finding)
+function inDoubt(advice: string, phase: Phase | undefined, outcome: Outcome): string {
   const open = outcome === 'unknown' && (phase === 'statement' || phase === 'commit')
   return open ? advice + OPEN : advice
 }
