@@ -100,7 +100,7 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
   // What goes wrong before anything is connected is the caller's, whatever it is.
   const reason: ReasonId = phase === 'config' ? 'client-misuse' : 'unknown'
   const found: Finding = ruling?.finding ?? { reason, message: seen.message }
-  const sent = given.flag('sent')
+  const sent = isMisuse(seen) ? false : given.flag('sent')
   const finding = hasSession(phase) && sent !== false && !own?.sessionless ? asLoss(found) : found
   const outcome = outcomeOf(phase, sent, ruling?.rejected === true)
   return concerning(finding, { phase, outcome, advice: inDoubt(adviceOf(finding), phase, outcome) })
@@ -157,6 +157,8 @@ function remembered(error: Look): Classification | undefined {
 
 /** What a HoldfastError has concluded already. */
 function concluded(error: Look): Ruling | undefined {
+  if (isMisuse(error))
+    return { finding: { reason: 'client-misuse', message: error.message }, rejected: false }
   const finding = error.is('HoldfastError') ? error.inner('verdict')?.inner('finding') : undefined
   const reason = finding?.text('reason') ?? ''
   if (!finding || !Object.hasOwn(REASONS, reason)) return undefined
@@ -164,6 +166,10 @@ function concluded(error: Look): Ruling | undefined {
   const known = { reason: reason as ReasonId, message: finding.message }
   return { finding: { ...known, ...(code ? { code } : {}), ...(advice ? { advice } : {}) }, rejected: false }
 }
+
+/** Of an option or a configuration: nothing was begun. */
+const isMisuse = (error: Look): boolean =>
+  error.is('HoldfastError') && /^(usage|config)$/.test(error.text('kind')) && !error.has('verdict')
 
 /** The rules of a driver, also under the names of its other entries: mysql2/promise, mysql2-pool. */
 function rulesOf(driver: string): Rules | undefined {
