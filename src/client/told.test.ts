@@ -2,7 +2,7 @@ import { inspect } from 'node:util'
 import pg from 'pg'
 import { describe, expect, test } from 'vitest'
 import { classify } from '../services/classify.js'
-import { failure, isTold, suppress, told, undone } from './told.js'
+import { failure, isTold, retold, suppress, told } from './told.js'
 
 const unique = () =>
   Object.assign(new pg.DatabaseError('duplicate key', 1, 'error'), { code: '23505', severity: 'ERROR' })
@@ -70,13 +70,13 @@ describe('an error that a helper has told of', () => {
     const lost = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' })
     for (const sent of [true, false]) {
       const error = told(Object.assign(new Error('', { cause: lost })), { phase: 'statement', sent })
-      undone(error)
+      retold(error, 'rejected')
       expect(classify(error)).toMatchObject({
         ...{ reason: 'connection-lost', phase: 'statement', outcome: 'rejected', httpStatus: 500 },
         ...{ code: 'ECONNRESET', advice: expect.not.stringContaining('not known') },
       })
     }
-    expect(() => undone(Object.freeze(told(new Error('x'), {})))).not.toThrow()
+    expect(() => retold(Object.freeze(told(new Error('x'), {})), 'rejected')).not.toThrow()
   })
 
   test('is one also where it cannot take a property, or is no error', () => {

@@ -1,7 +1,13 @@
 import { HoldfastError } from '../core/errors.js'
 import { Look } from '../core/look.js'
 import type { ReasonId } from '../core/reasons.js'
-import { type Classification, type ClassifyOptions, classify, settled } from '../services/classify.js'
+import {
+  type Classification,
+  type ClassifyOptions,
+  classify,
+  type Outcome,
+  settled,
+} from '../services/classify.js'
 
 /** An error as a helper of holdfast throws it: the driver's own, with what the helper knows of it. */
 export type Told<E extends Error = Error> = E & { readonly holdfast: Classification }
@@ -74,16 +80,8 @@ function isError(value: unknown): value is Error {
   }
 }
 
-/** Tells anew of an error of ours: by now it is known that nothing of what it belongs to took effect. */
-export const undone = (error: Told): void =>
-  void Reflect.defineProperty(error, 'holdfast', {
-    value: settled(error.holdfast, 'rejected'),
-    configurable: true,
-  })
-
 /** With another outcome, which its teller came to know. */
-export const retold = (error: Told, outcome: Classification['outcome']): Told =>
-  tell(error, { ...error.holdfast, outcome })
+export const retold = (error: Told, outcome: Outcome): Told => tell(error, settled(error.holdfast, outcome))
 
 /** Keeps what failed afterwards with what failed first, as its property `suppressed` (not enumerable). */
 export function suppress<E>(first: E, later: unknown): E {

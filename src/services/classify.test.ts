@@ -203,6 +203,14 @@ test('a HoldfastError keeps what it has concluded', () => {
   })
 })
 
+test.each(['usage', 'config'] as const)(
+  'a HoldfastError of kind %s is a misuse, and nothing was sent',
+  kind => {
+    const error = new HoldfastError(kind, 'max: -1 is not a number from 0')
+    expect(classify(error)).toMatchObject({ reason: 'client-misuse', outcome: 'not-sent', httpStatus: 500 })
+  },
+)
+
 test.each([
   ['mysql2/promise', 4031, 'connection-lost'],
   ['mysql2-pool', 1053, 'connection-lost'],

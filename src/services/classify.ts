@@ -100,10 +100,10 @@ export function classify(error: unknown, options: ClassifyOptions = {}): Classif
   // What goes wrong before anything is connected is the caller's, whatever it is.
   const reason: ReasonId = phase === 'config' ? 'client-misuse' : 'unknown'
   const found: Finding = ruling?.finding ?? { reason, message: seen.message }
-  const sent = given.flag('sent')
+  const sent = isMisuse(seen) ? false : given.flag('sent')
   const finding = hasSession(phase) && sent !== false && !own?.sessionless ? asLoss(found) : found
   const outcome = outcomeOf(phase, sent, ruling?.rejected === true)
-  return concerning(finding, { phase, outcome, advice: adviceIn(finding, phase, outcome) })
+  return concerning(finding, { phase, outcome, advice: inDoubt(adviceOf(finding), phase, outcome) })
 }
 
 function concerning(
@@ -129,7 +129,7 @@ function concerning(
 export const settled = (found: Classification, outcome: Outcome): Classification =>
   concerning(
     { reason: found.reason, message: '', code: found.code ?? '', byText: found.byText },
-    { phase: found.phase, outcome, advice: found.advice.replace(OPEN, '') },
+    { phase: found.phase, outcome, advice: inDoubt(found.advice.replace(OPEN, ''), found.phase, outcome) },
   )
 
 const OUTCOMES: readonly Outcome[] = ['not-sent', 'rejected', 'unknown']
@@ -157,6 +157,8 @@ function remembered(error: Look): Classification | undefined {
 
 /** What a HoldfastError has concluded already. */
 function concluded(error: Look): Ruling | undefined {
+  if (isMisuse(error))
+    return { finding: { reason: 'client-misuse', message: error.message }, rejected: false }
   const finding = error.is('HoldfastError') ? error.inner('verdict')?.inner('finding') : undefined
   const reason = finding?.text('reason') ?? ''
   if (!finding || !Object.hasOwn(REASONS, reason)) return undefined
@@ -164,6 +166,10 @@ function concluded(error: Look): Ruling | undefined {
   const known = { reason: reason as ReasonId, message: finding.message }
   return { finding: { ...known, ...(code ? { code } : {}), ...(advice ? { advice } : {}) }, rejected: false }
 }
+
+/** Of an option or a configuration: nothing was begun. */
+const isMisuse = (error: Look): boolean =>
+  error.is('HoldfastError') && /^(usage|config)$/.test(error.text('kind')) && !error.has('verdict')
 
 /** The rules of a driver, also under the names of its other entries: mysql2/promise, mysql2-pool. */
 function rulesOf(driver: string): Rules | undefined {
@@ -189,8 +195,7 @@ function outcomeOf(phase: Phase | undefined, sent: boolean | undefined, rejected
   return rejected ? 'rejected' : 'unknown'
 }
 
-function adviceIn(finding: Finding, phase: Phase | undefined, outcome: Outcome): string {
-  const advice = adviceOf(finding)
+function inDoubt(advice: string, phase: Phase | undefined, outcome: Outcome): string {
   const open = outcome === 'unknown' && (phase === 'statement' || phase === 'commit')
   return open ? advice + OPEN : advice
 }

@@ -105,6 +105,12 @@ describe('transaction()', () => {
     expect(await rows()).toBe('')
   })
 
+  test('rejects with an error whose stack names who awaited the statement', async () => {
+    expect((await caught(async client => void (await failing(client)))).stack).toContain(
+      'client/transaction.test.ts',
+    )
+  })
+
   test('rejects where the loss of the connection was caught', async () => {
     const error = await caught(async client => {
       await insert(client, 3)

@@ -103,11 +103,17 @@ export function guard(client: Client, { by, signal, inTransaction = false }: Loa
       withSignal(config, signal) as never,
       ...(rest as never[]),
     ) as unknown as Promise<unknown>
-    sent.then(done, error => {
-      done()
-      noted(error)
-    })
-    return sent
+    // One promise, and nothing beside it: only so the stack of an error names who awaits it.
+    return sent.then(
+      value => {
+        done()
+        return value
+      },
+      error => {
+        done()
+        throw noted(error)
+      },
+    )
   }
 
   const release = () => {

@@ -120,13 +120,24 @@ describe('an error before COMMIT was sent tells that nothing was kept', () => {
     ['UPDATE', 'statement', true, 'rejected', 500],
     ['UPDATE', 'statement', false, 'rejected', 500],
     ['COMMIT', 'commit', false, 'rejected', 500],
-    // A text that hides COMMIT, and whose answer never came.
-    ['UPDATE', 'commit', true, 'unknown', 500],
+    // A text that hides COMMIT, and whose error was its answer.
+    ['UPDATE', 'commit', true, 'rejected', 500],
   ] as const)('%s, of phase %s, sent: %s', async (at, phase, sent, outcome, httpStatus) => {
     const error = told(lost(), { driver: 'pg', phase, sent })
     const { pool } = scripted(text => (text === at ? error : undefined))
     await expect(run(pool, {})).rejects.toBe(error)
     expect(classify(error)).toMatchObject({ reason: 'connection-lost', outcome, httpStatus })
+  })
+
+  test('but not where a text hid COMMIT, and its answer never came', async () => {
+    const error = told(lost(), { driver: 'pg', phase: 'commit', sent: true })
+    const { pool, client } = scripted(text => {
+      if (text !== 'UPDATE') return undefined
+      Object.assign(client, { broken: error })
+      return error
+    })
+    await expect(run(pool, {})).rejects.toBe(error)
+    expect(classify(error).outcome).toBe('unknown')
   })
 
   test("but not of another connection's", async () => {

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../io/clock.js'
 import { type Classification, classify } from '../../services/classify.js'
 import { pauseAfter } from '../again.js'
-import { isTold, suppress, type Told, undone } from '../told.js'
+import { isTold, retold, suppress, type Told } from '../told.js'
 import { beginning, checkTransaction } from './begin.js'
 import { ambiguous, fateOf, outcomeOfCommit, rolledBack } from './commit.js'
 import { guard, type Lender } from './custody.js'
@@ -70,7 +70,7 @@ async function once<T>(
     await client.query({ text: beginning(options, client.localSettings), ...(signal ? { signal } : {}) })
   } catch (error) {
     client.release(asError(error))
-    if (isTold(error) && error.holdfast.outcome === 'unknown') undone(error)
+    if (isTold(error) && error.holdfast.outcome === 'unknown') retold(error, 'rejected')
     return { error, repeatable: isRepeatable(error) }
   }
   const seen = witness(client)
@@ -109,7 +109,7 @@ async function commit(
     client.release(outcome === 'rejected' ? undefined : asError(error))
     if (outcome === 'unknown') return { lost: error }
     const repeatable = isRepeatable(error)
-    if (isTold(error)) undone(error)
+    if (isTold(error)) retold(error, 'rejected')
     return { error, repeatable }
   }
   client.release()
@@ -152,7 +152,7 @@ async function perform<T>(
     // A COMMIT that nobody awaited has come through meanwhile.
     const now = before.ended ? before : { ...seen, outside: false }
     if (!isPartial(now)) {
-      nothingKept([...loan.failures, ...(isTold(client.broken) ? [client.broken] : [])])
+      nothingKept(client, loan.failures)
       return { error, repeatable }
     }
     return { error: error === early ? error : endedByWork(now, error), repeatable: false }
@@ -160,11 +160,10 @@ async function perform<T>(
 }
 
 /** COMMIT was not sent, unless it hid in a text whose answer never came. */
-function nothingKept(failures: readonly Told[]): void {
-  const hidden = failures.some(
-    ({ holdfast: { phase, outcome } }) => phase === 'commit' && outcome === 'unknown',
-  )
-  if (!hidden) for (const one of failures) undone(one)
+function nothingKept({ broken }: Client, failures: Iterable<Told>): void {
+  const lost = isTold(broken) ? broken : undefined
+  if (lost?.holdfast.phase === 'commit' && lost.holdfast.outcome === 'unknown') return
+  for (const one of lost ? [lost, ...failures] : failures) retold(one, 'rejected')
 }
 
 /** ROLLBACK, whose failure never replaces what it is called for. */
