@@ -89,7 +89,7 @@ describe.each(FRAMEWORKS)('$name', framework => {
     const get = await answering(framework, { routes: { lose } })
     const { status, headers, json } = await get('/lose')
     expect([status, headers.get('retry-after')]).toEqual([500, null])
-    expect(json()).toMatchObject({ reason: 'connection-lost', outcome: 'unknown', status: 500 })
+    expect(json()).toMatchObject({ reason: 'connection-lost', outcome: 'rejected', status: 500 })
   })
 
   test('a rejected password is 500 and says nothing of who and where', async () => {

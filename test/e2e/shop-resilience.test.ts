@@ -107,7 +107,7 @@ test('a backend that ends in a transaction is 500, nothing of it is kept, and th
   const before = await sessions("wait_event_type = 'Lock'")
   await admin.query('SELECT pg_terminate_backend($1)', [before[0]])
   const { status, headers, body } = await cut
-  expect([status, body.reason, body.outcome]).toEqual([500, 'connection-lost', 'unknown'])
+  expect([status, body.reason, body.outcome]).toEqual([500, 'connection-lost', 'rejected'])
   expect(headers.get('retry-after')).toBeNull()
   expect(JSON.stringify(body)).not.toMatch(/terminating|127\.0\.0\.1|app/)
 
